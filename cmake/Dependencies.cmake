@@ -1,0 +1,38 @@
+# The libraries that Windrow stands on. `./run` installs them on Debian; elsewhere its message names the packages.
+
+include(Conda)
+windrow_in_conda("${CMAKE_CXX_COMPILER}" strange)
+if(strange AND NOT WINDROW_USE_CONDA)
+  message(
+    FATAL_ERROR
+      "The compiler ${CMAKE_CXX_COMPILER} is Conda's, which does not fit the system's libraries. Say which one to use, "
+      "in an empty build folder: -DCMAKE_CXX_COMPILER=/usr/bin/g++ (or: ./run), or, to build with Conda's compiler and "
+      "libraries on purpose, -DCMAKE_PREFIX_PATH=$CONDA_PREFIX")
+endif()
+
+find_package(MPI REQUIRED COMPONENTS CXX)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+# Debian's openmpi links its removed C++ bindings by default; none of ours uses them.
+set_property(TARGET MPI::MPI_CXX APPEND PROPERTY INTERFACE_COMPILE_DEFINITIONS OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
+
+# Any HDF5 build will do, serial or parallel: Windrow uses its serial interface alone.
+set(HDF5_PREFER_PARALLEL FALSE)
+find_package(HDF5 REQUIRED COMPONENTS C HL)
+add_library(windrow_hdf5 INTERFACE)
+add_library(windrow::hdf5 ALIAS windrow_hdf5)
+target_include_directories(windrow_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
+target_link_libraries(windrow_hdf5 INTERFACE ${HDF5_HL_LIBRARIES} ${HDF5_LIBRARIES})
+if(HDF5_IS_PARALLEL)
+  target_link_libraries(windrow_hdf5 INTERFACE MPI::MPI_CXX)
+endif()
+
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(windrow_xxhash INTERFACE)
+add_library(windrow::xxhash ALIAS windrow_xxhash)
+target_include_directories(windrow_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
+target_link_libraries(windrow_xxhash INTERFACE ${XXHASH_LIBRARY})

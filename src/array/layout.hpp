@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/extents.hpp"
+
+namespace windrow {
+
+/// An array that a job needs: enough to know its place in every node's window.
+struct ArrayShape {
+  std::string name;
+  ElementType type = ElementType::float64;
+  Extents extents;
+};
+
+/// How many ranks there are on which node: what a layout depends on, known to a plan without MPI.
+struct Machine {
+  std::vector<int> ranks_per_node{1};
+  std::vector<int> host_of_node{0};
+
+  [[nodiscard]] int nodes() const { return static_cast<int>(ranks_per_node.size()); }
+  [[nodiscard]] int ranks() const;
+  [[nodiscard]] int first_row_rank(int node) const;
+  /// The rows that the ranks of a node own together.
+  [[nodiscard]] RowRange rows_of_node(std::int64_t rows, int node) const;
+};
+
+/// What lies where in a node's window: control words first, then the arrays' rows of this node, in order.
+struct WindowLayout {
+  struct Item {
+    std::string name;
+    std::int64_t offset = 0;
+    std::int64_t bytes = 0;
+  };
+
+  std::int64_t control_bytes = 0;
+  std::vector<Item> arrays;
+  std::int64_t bytes = 0;  ///< of the whole window, rounded as it will be
+
+  /// `tickets` is the number of ticket counters. *Throws*: Error(usage), on the calling rank, on overflow.
+  [[nodiscard]] static WindowLayout make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
+                                         std::int64_t tickets);
+};
+
+}  // namespace windrow

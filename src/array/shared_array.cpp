@@ -1,0 +1,112 @@
+#include "array/shared_array.hpp"
+
+#include <algorithm>
+
+#include "base/partition.hpp"
+
+namespace windrow {
+
+SharedArray::SharedArray(NodeMemory& memory, ArrayShape shape, std::size_t number)
+    : memory_(&memory),
+      shape_(std::move(shape)),
+      row_bytes_(checked_multiply(shape_.extents.cols, bytes_of(shape_.type))),
+      offset_(memory.layout().arrays.at(number).offset) {
+  const Topology& topology = memory.topology();
+  node_rows_ = machine_of(topology).rows_of_node(shape_.extents.rows, topology.node_number);
+  row_block_ = windrow::row_block(shape_.extents.rows, topology.ranks(), topology.row_rank());
+}
+
+SharedArray::ByteRange SharedArray::bytes_of_rows(RowRange rows) const {
+  const std::int64_t begin = offset_ + (rows.begin - node_rows_.begin) * row_bytes_;
+  return {begin, begin + rows.rows() * row_bytes_};
+}
+
+void SharedArray::check_on_node(RowRange rows) const {
+  if (!rows.empty() && intersect(rows, node_rows_) != rows)
+    throw Error(ExitStatus::internal, "rows {} to {} of '{}' are not on this node, which has {} to {}", rows.begin,
+                rows.end, name(), node_rows_.begin, node_rows_.end);
+}
+
+std::span<const std::byte> SharedArray::read(RowRange rows) const {
+  check_on_node(rows);
+  if (rows.empty()) return {};
+  const ByteRange bytes = bytes_of_rows(rows);
+  return memory_->window().bytes().subspan(static_cast<std::size_t>(bytes.begin),
+                                           static_cast<std::size_t>(bytes.end - bytes.begin));
+}
+
+Lease SharedArray::lease_row_block() {
+  if (row_block_leased_in_ == memory_->phase())
+    throw Error(ExitStatus::internal, "the row block of '{}' is leased twice in a phase", name());
+  row_block_leased_in_ = memory_->phase();
+  return lease(row_block_);
+}
+
+Lease SharedArray::lease(RowRange rows) {
+  check_on_node(rows);
+  return {*this, rows, memory_->phase()};
+}
+
+void SharedArray::touch_row_block() {
+  if (!row_block_.empty()) touch(bytes_of_rows(row_block_));
+}
+
+void SharedArray::touch(ByteRange bytes) {
+  // Only a row's owner touches it first. What is touched is one range as a rule: a rank goes through its rows in order,
+  // and comes back to the beginning at most.
+  const ByteRange own = bytes_of_rows(row_block_);
+  std::int64_t begin = std::max(bytes.begin, own.begin);
+  std::int64_t end = std::min(bytes.end, own.end);
+  if (begin >= touched_.begin) begin = std::max(begin, touched_.end);
+  if (end <= touched_.end) end = std::min(end, std::max(touched_.begin, begin));
+  if (begin >= end) return;
+  const std::int64_t provided = memory_->window().touch(begin, end);
+  // What is not next to it is remembered alone: touching again costs a call, forgetting a gap would cost a SIGBUS.
+  if (begin == touched_.end)
+    touched_.end = provided;
+  else if (end == touched_.begin)
+    touched_.begin = begin;
+  else
+    touched_ = {begin, provided};
+}
+
+void Lease::check_phase() const {
+  if (phase_ != array_->memory().phase())
+    throw Error(ExitStatus::internal, "rows {} to {} of '{}' are written after the phase of their lease", rows_.begin,
+                rows_.end, array_->name());
+}
+
+std::span<std::byte> Lease::bytes() {
+  check_phase();
+  if (rows_.empty()) return {};
+  const auto [begin, end] = array_->bytes_of_rows(rows_);
+  array_->touch({begin, end});
+  return array_->memory().window().bytes().subspan(static_cast<std::size_t>(begin),
+                                                   static_cast<std::size_t>(end - begin));
+}
+
+void Lease::for_each_piece(const std::function<void(ElementRange, std::byte*)>& fill) {
+  check_phase();
+  if (rows_.empty()) return;
+  const auto [begin, end] = array_->bytes_of_rows(rows_);
+  const std::int64_t element_bytes = bytes_of(array_->type());
+  const std::int64_t first_element = rows_.begin * array_->extents().cols;
+  std::byte* const window = array_->memory().window().data();
+  const auto fill_piece = [&, begin = begin](std::int64_t piece_begin, std::int64_t piece_end) {
+    if (piece_begin >= piece_end) return;
+    array_->touch({piece_begin, piece_end});
+    fill({first_element + (piece_begin - begin) / element_bytes, first_element + (piece_end - begin) / element_bytes},
+         window + piece_begin);
+    array_->memory().rendezvous().throw_if_failed();
+  };
+  // The extent that my first rows share with my neighbour's last comes at the end: by then it has probably made it a
+  // huge page.
+  const std::int64_t first_extent = std::min(round_up(begin, kExtentBytes), end);
+  const bool is_shared_extent = rows_.begin == array_->row_block().begin;
+  if (!is_shared_extent) fill_piece(begin, first_extent);
+  for (std::int64_t piece = first_extent; piece < end; piece += kExtentBytes)
+    fill_piece(piece, std::min(piece + kExtentBytes, end));
+  if (is_shared_extent) fill_piece(begin, first_extent);
+}
+
+}  // namespace windrow

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "array/node_memory.hpp"
+
+namespace windrow {
+
+class SharedArray;
+
+/// The right to write some rows of an array until the phase ends; the only source of mutable memory.
+class Lease {
+ public:
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&&) noexcept = default;
+
+  [[nodiscard]] RowRange rows() const { return rows_; }
+  [[nodiscard]] const SharedArray& array() const { return *array_; }
+
+  /// The rows as mutable memory, touched by a system call before it is handed out.
+  /// *Throws*: Error(resources) when memory is short; Error(internal) when the phase of the lease is over.
+  [[nodiscard]] std::span<std::byte> bytes();
+
+  /// Hands out the rows in pieces of at most an extent, each touched just before: filled while it is in cache, fresh
+  /// memory costs half. Pieces are ranges of row-major element numbers of the global array.
+  /// *Throws*: as bytes(), and what `fill` throws.
+  void for_each_piece(const std::function<void(ElementRange piece, std::byte* destination)>& fill);
+
+ private:
+  friend class SharedArray;
+  Lease(SharedArray& array, RowRange rows, std::int64_t phase) : array_(&array), rows_(rows), phase_(phase) {}
+  void check_phase() const;
+
+  SharedArray* array_;
+  RowRange rows_;
+  std::int64_t phase_;
+};
+
+/// A distributed 2-D array: each node's window holds the rows of its ranks, row-major, without gaps.
+class SharedArray {
+ public:
+  /// Array `number` of NodeMemory::Options::arrays, whose shape it has. Local.
+  SharedArray(NodeMemory& memory, ArrayShape shape, std::size_t number);
+  SharedArray(const SharedArray&) = delete;
+  SharedArray& operator=(const SharedArray&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return shape_.name; }
+  [[nodiscard]] ElementType type() const { return shape_.type; }
+  [[nodiscard]] const Extents& extents() const { return shape_.extents; }
+  [[nodiscard]] const ArrayShape& shape() const { return shape_; }
+  [[nodiscard]] std::int64_t row_bytes() const { return row_bytes_; }
+  /// The rows in this node's window, and those of them that this rank owns.
+  [[nodiscard]] RowRange node_rows() const { return node_rows_; }
+  [[nodiscard]] RowRange row_block() const { return row_block_; }
+
+  /// Rows of this node for reading: what others wrote is there after a publish(). *Throws*: Error(internal) for rows of
+  /// another node.
+  [[nodiscard]] std::span<const std::byte> read(RowRange rows) const;
+
+  /// The right to write this rank's row block; once a phase. *Throws*: Error(internal) the second time.
+  [[nodiscard]] Lease lease_row_block();
+
+  /// The right to write a part of this rank's row block, or rows that this rank has drawn: that nobody else has them is
+  /// up to the schedule that hands them out. *Throws*: Error(internal) for rows of another node.
+  [[nodiscard]] Lease lease(RowRange rows);
+
+  /// Provides this rank's row block with memory; before a phase in which anybody may write any rows.
+  /// *Throws*: Error(resources).
+  void touch_row_block();
+
+  [[nodiscard]] NodeMemory& memory() const { return *memory_; }
+
+ private:
+  friend class Lease;
+  /// A range of the window's bytes.
+  struct ByteRange {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+  };
+  [[nodiscard]] ByteRange bytes_of_rows(RowRange rows) const;
+  void check_on_node(RowRange rows) const;
+  void touch(ByteRange bytes);
+
+  NodeMemory* memory_;
+  ArrayShape shape_;
+  std::int64_t row_bytes_;
+  std::int64_t offset_;
+  RowRange node_rows_;
+  RowRange row_block_;
+  ByteRange touched_;
+  std::int64_t row_block_leased_in_ = -1;
+};
+
+}  // namespace windrow

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace windrow {
+
+/// Product and sum of byte counts, offsets and extents. Throws Error(usage) on overflow, on the calling rank.
+[[nodiscard]] std::int64_t checked_multiply(std::int64_t a, std::int64_t b);
+[[nodiscard]] std::int64_t checked_add(std::int64_t a, std::int64_t b);
+
+/// The smallest multiple of `unit` that is not below `value`. Throws Error(usage) on overflow, on the calling rank.
+[[nodiscard]] std::int64_t round_up(std::int64_t value, std::int64_t unit);
+
+enum class ElementType : std::uint8_t { float64, float32, int64, int32 };
+
+inline constexpr std::array kElementTypes{ElementType::float64, ElementType::float32, ElementType::int64,
+                                          ElementType::int32};
+
+/// numpy's name of the type.
+[[nodiscard]] std::string_view name_of(ElementType type);
+[[nodiscard]] std::int64_t bytes_of(ElementType type);
+[[nodiscard]] std::optional<ElementType> element_type_from(std::string_view name);
+
+/// Calls `function` with a value-initialised element of the C++ type that `type` stands for.
+template <typename Function>
+decltype(auto) with_element(ElementType type, Function&& function) {
+  switch (type) {
+    case ElementType::float32: return function(float{});
+    case ElementType::int64: return function(std::int64_t{});
+    case ElementType::int32: return function(std::int32_t{});
+    case ElementType::float64: break;
+  }
+  return function(double{});
+}
+
+/// Shape of a global array, row-major. A one-dimensional array is `rows` rows of one column that says so.
+struct Extents {
+  std::int64_t rows = 0;
+  std::int64_t cols = 1;
+  bool one_dimensional = false;
+
+  [[nodiscard]] std::int64_t elements() const { return checked_multiply(rows, cols); }
+  [[nodiscard]] std::int64_t bytes(ElementType type) const { return checked_multiply(elements(), bytes_of(type)); }
+  friend bool operator==(const Extents&, const Extents&) = default;
+};
+
+/// A half-open range [begin, end) of global row numbers.
+struct RowRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  [[nodiscard]] std::int64_t rows() const { return end - begin; }
+  [[nodiscard]] bool empty() const { return begin >= end; }
+  [[nodiscard]] bool contains(std::int64_t row) const { return begin <= row && row < end; }
+  friend bool operator==(const RowRange&, const RowRange&) = default;
+};
+
+[[nodiscard]] RowRange intersect(RowRange a, RowRange b);
+
+/// A half-open range [begin, end) of row-major element numbers of a global array.
+struct ElementRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  [[nodiscard]] std::int64_t elements() const { return end - begin; }
+  [[nodiscard]] bool empty() const { return begin >= end; }
+  friend bool operator==(const ElementRange&, const ElementRange&) = default;
+};
+
+}  // namespace windrow

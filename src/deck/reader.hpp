@@ -1,0 +1,47 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deck/keys.hpp"
+
+namespace windrow::deck {
+
+/// A deck as it was given: the bytes of the file and the overrides of the command line.
+struct Source {
+  std::string name;  ///< path as given, or "<stdin>"
+  std::string text;
+  std::vector<std::string> overrides;  ///< "key=value", in the order given; the last one wins
+};
+
+/// Reads the deck file at `path` ("-": standard input). *Throws* Error(usage), on the calling rank.
+[[nodiscard]] Source load(const std::string& path, std::vector<std::string> overrides);
+
+/// The job that a deck names, before its keys are known. *Throws* DeckError: syntax, no job, or not a text.
+[[nodiscard]] std::string job_of(const Source& source);
+/// Where the deck names its job.
+[[nodiscard]] Position where_job(const Source& source);
+
+/// Parses the deck, applies the overrides and sets the variables bound to `keys`. `known` are the names of all keys of
+/// the deck language, from which the nearest is offered for an unknown one.
+/// *Throws* DeckError with everything that is wrong at once (of TOML syntax errors, the first).
+void read(const Source& source, Keys& keys, std::span<const std::string> known);
+
+/// The deck with every key and its value, itself a valid deck.
+[[nodiscard]] std::string effective(const Keys& keys);
+
+/// A commented deck to start from: every key, its help, its default; the keys with a default are commented out.
+[[nodiscard]] std::string commented(const Keys& keys);
+
+/// The table of `windrow help JOB`: key, type, default, unit, help.
+[[nodiscard]] std::string help(const Keys& keys);
+
+/// The same as Markdown, for docs/deck.md.
+[[nodiscard]] std::string markdown(const Keys& keys);
+
+/// The word of `known` that is nearest to `word`, or "" if none is near.
+[[nodiscard]] std::string nearest(std::string_view word, std::span<const std::string> known);
+
+}  // namespace windrow::deck

@@ -1,0 +1,66 @@
+#include "io/checksums.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+// Inlined, the hash runs at twice the speed of a library built for the oldest x86-64.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace windrow::io {
+
+struct ChecksumStream::State {
+  XXH3_state_t hash;
+};
+struct Fingerprint::State {
+  XXH3_state_t hash;
+};
+
+std::uint64_t checksum(std::span<const std::byte> bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+void checksum_groups(std::span<const std::byte> bytes, std::span<std::uint64_t> checksums) noexcept {
+  assert(static_cast<std::int64_t>(checksums.size()) == group_count(static_cast<std::int64_t>(bytes.size())));
+  for (std::uint64_t& sum : checksums) {
+    const std::size_t size = std::min(bytes.size(), static_cast<std::size_t>(kGroupBytes));
+    sum = checksum(bytes.first(size));
+    bytes = bytes.subspan(size);
+  }
+}
+
+ChecksumStream::ChecksumStream() : state_(std::make_unique<State>()) {
+  XXH3_64bits_reset(&state_->hash);
+}
+ChecksumStream::~ChecksumStream() = default;
+ChecksumStream::ChecksumStream(ChecksumStream&&) noexcept = default;
+ChecksumStream& ChecksumStream::operator=(ChecksumStream&&) noexcept = default;
+
+void ChecksumStream::feed(std::span<const std::byte> bytes) noexcept {
+  XXH3_64bits_update(&state_->hash, bytes.data(), bytes.size());
+}
+
+std::uint64_t ChecksumStream::finish() noexcept {
+  const std::uint64_t sum = XXH3_64bits_digest(&state_->hash);
+  XXH3_64bits_reset(&state_->hash);
+  return sum;
+}
+
+Fingerprint::Fingerprint() : state_(std::make_unique<State>()) {
+  XXH3_128bits_reset(&state_->hash);
+}
+Fingerprint::~Fingerprint() = default;
+Fingerprint::Fingerprint(Fingerprint&&) noexcept = default;
+Fingerprint& Fingerprint::operator=(Fingerprint&&) noexcept = default;
+
+void Fingerprint::feed(std::span<const std::byte> bytes) noexcept {
+  XXH3_128bits_update(&state_->hash, bytes.data(), bytes.size());
+}
+
+Fingerprint::Value Fingerprint::finish() noexcept {
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state_->hash);
+  XXH3_128bits_reset(&state_->hash);
+  return {hash.low64, hash.high64};
+}
+
+}  // namespace windrow::io

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace windrow::io {
+
+/// A regular file, open for reading.
+class FileReader {
+ public:
+  /// *Throws* Error(io), on the calling rank, for what cannot be opened or is no regular file; never waits, not even
+  /// for a FIFO.
+  explicit FileReader(const std::string& path);
+  FileReader(FileReader&& other) noexcept;
+  FileReader& operator=(FileReader&& other) noexcept;
+  ~FileReader();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Size in bytes when it was opened.
+  [[nodiscard]] std::int64_t size() const { return size_; }
+
+  /// Fills `bytes` from `offset` on; any number of threads may do so at once. *Throws*, on the calling rank, Error(io),
+  /// or Error(verification) where the file ends before.
+  void read(std::int64_t offset, std::span<std::byte> bytes) const;
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace windrow::io

@@ -1,0 +1,119 @@
+#include "io/file_spec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+#include "io/file_layout.hpp"
+
+namespace windrow::io {
+namespace {
+
+/// The group at the root that an array cannot be called.
+constexpr std::string_view kReserved = "provenance";
+/// netCDF's NC_MAX_NAME, which `_row` and `_group` must fit into as well.
+constexpr std::size_t kLongestName = 240;
+
+void check_name(std::string_view name) {
+  const auto bad = [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return code < 0x20 || code == 0x7f || c == '/';
+  };
+  const auto starts_well = [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || code >= 0x80;
+  };
+  if (name.empty() || !starts_well(name.front()) || std::ranges::any_of(name, bad) || name.back() == ' ')
+    throw Error(ExitStatus::usage, "'{}' cannot be the name of a dataset; begin with a letter, leave out '/'", name);
+  if (name.size() > kLongestName)
+    throw Error(ExitStatus::usage, "the name of a dataset has {} bytes, {} are allowed: '{}'", name.size(),
+                kLongestName, name);
+  if (name == kReserved) throw Error(ExitStatus::usage, "'{}' is the name of a group in every output file", name);
+}
+
+std::set<std::string> root_names(const FileSpec& spec) {
+  std::set<std::string> names{std::string(kReserved)};
+  for (const ArraySpec& array : spec.arrays) names.insert(array.name);
+  for (const ScalarSpec& scalar : spec.scalars) names.insert(scalar.name);
+  return names;
+}
+
+std::int64_t text_bytes(const std::vector<Attribute>& attributes) {
+  // The header of an attribute and its name, and what it costs in the index of a group with many.
+  constexpr std::int64_t header = 400;
+  std::int64_t bytes = 0;
+  for (const Attribute& attribute : attributes) {
+    bytes += header + static_cast<std::int64_t>(attribute.name.size());
+    if (const auto* text = std::get_if<std::string>(&attribute.value)) bytes += static_cast<std::int64_t>(text->size());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void check_names(const FileSpec& spec) {
+  std::set<std::string_view> seen;
+  const auto check = [&](std::string_view name) {
+    check_name(name);
+    if (!seen.insert(name).second) throw Error(ExitStatus::usage, "two results are called '{}'", name);
+  };
+  for (const ArraySpec& array : spec.arrays) check(array.name);
+  for (const ScalarSpec& scalar : spec.scalars) check(scalar.name);
+}
+
+std::int64_t estimated_file_bytes(const FileSpec& spec) {
+  // Headers, dimensions and heaps of the groups; of an array with its checksums, dimensions and block record; of a
+  // scalar. Measured, and rounded up.
+  constexpr std::int64_t base = 64 * kKiB;
+  constexpr std::int64_t per_array = 16 * kKiB;
+  constexpr std::int64_t per_scalar = 2 * kKiB;
+  std::int64_t bytes = base;
+  const auto add = [&](std::int64_t more) { bytes = checked_add(bytes, more); };
+  for (const ArraySpec& array : spec.arrays) {
+    const std::int64_t data = array.extents.bytes(array.type);
+    add(round_up(data, kPageBytes));
+    add(round_up(checked_multiply(checked_add(data, kGroupBytes - 1) / kGroupBytes, sizeof(std::uint64_t)),
+                 kPageBytes));
+    add(per_array + text_bytes(array.attributes));
+  }
+  for (const ScalarSpec& scalar : spec.scalars) add(per_scalar + text_bytes(scalar.attributes));
+  add(text_bytes(spec.provenance.attributes));
+  for (const TextEntry& entry : spec.provenance.texts) add(per_scalar + static_cast<std::int64_t>(entry.text.size()));
+  for (const std::string& host : spec.provenance.hosts) add(static_cast<std::int64_t>(host.size()) + 1);
+  add(checked_multiply(static_cast<std::int64_t>(spec.provenance.phases.size()), per_scalar));
+  for (const ArrayBlocks& array : spec.provenance.blocks)
+    add(checked_multiply(static_cast<std::int64_t>(array.blocks.size()), sizeof(BlockRecord)));
+  return bytes;
+}
+
+DimensionPlan plan_dimensions(const FileSpec& spec) {
+  constexpr std::array<std::string_view, 2> axis_names{"row", "col"};
+  DimensionPlan plan;
+  plan.axes.resize(spec.arrays.size());
+  std::set<std::string> taken = root_names(spec);
+  for (std::size_t axis = 0; axis < axis_names.size(); ++axis) {
+    const auto has_axis = [axis](const ArraySpec& array) { return axis == 0 || !array.extents.one_dimensional; };
+    const auto length = [axis](const ArraySpec& array) { return axis == 0 ? array.extents.rows : array.extents.cols; };
+    std::set<std::int64_t> lengths;
+    for (const ArraySpec& array : spec.arrays)
+      if (has_axis(array)) lengths.insert(length(array));
+    const std::size_t first_of_axis = plan.dimensions.size();
+    for (std::size_t a = 0; a < spec.arrays.size(); ++a) {
+      const ArraySpec& array = spec.arrays[a];
+      if (!has_axis(array)) continue;
+      std::size_t found = first_of_axis;
+      while (found < plan.dimensions.size() && plan.dimensions[found].length != length(array)) ++found;
+      if (found == plan.dimensions.size()) {
+        std::string name =
+            lengths.size() == 1 ? std::string(axis_names[axis]) : fmt::format("{}_{}", array.name, axis_names[axis]);
+        while (!taken.insert(name).second) name += '_';
+        plan.dimensions.push_back({name, length(array)});
+      }
+      plan.axes[a].push_back(found);
+    }
+  }
+  return plan;
+}
+
+}  // namespace windrow::io

@@ -1,0 +1,97 @@
+#include "io/file_writer.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+
+namespace windrow::io {
+namespace {
+
+#ifdef MADV_POPULATE_READ
+constexpr int kPopulateRead = MADV_POPULATE_READ;
+#else
+constexpr int kPopulateRead = 22;  // Linux 5.14; the C library's headers may be older than the kernel
+#endif
+
+/// The error for a failed write, of which so many bytes from `offset` on were not written.
+Error write_error(const std::string& path, int error_number, std::int64_t offset, std::int64_t bytes_left) {
+  if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG)
+    return {ExitStatus::resources,
+            "cannot write {}: {}; {} ({} bytes) from byte {} on are not written",
+            path,
+            errno_text(error_number),
+            format_bytes(bytes_left),
+            bytes_left,
+            offset};
+  return {ExitStatus::io, "cannot write {} at byte {}: {}", path, offset, errno_text(error_number)};
+}
+
+}  // namespace
+
+void map_pages(std::span<const std::byte> bytes) noexcept {
+  if (bytes.empty()) return;
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = std::bit_cast<std::uintptr_t>(bytes.data()) / page * page;
+  const auto end = std::bit_cast<std::uintptr_t>(bytes.data() + bytes.size());
+  // Only a kernel without the advice is helped by reading: pages that cannot be had are for pwrite to report.
+  if (madvise(std::bit_cast<void*>(begin), end - begin, kPopulateRead) == 0 || errno != EINVAL) return;
+  for (std::size_t at = 0; at < bytes.size(); at += page)
+    static_cast<void>(*const_cast<const volatile std::byte*>(&bytes[at]));
+  static_cast<void>(*const_cast<const volatile std::byte*>(&bytes.back()));
+}
+
+FileWriter::FileWriter(const std::string& path) : path_(path), descriptor_(open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw Error(ExitStatus::io, "cannot open {} for writing: {}", path, errno_text(errno));
+}
+
+FileWriter::FileWriter(FileWriter&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileWriter& FileWriter::operator=(FileWriter&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+FileWriter::~FileWriter() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void FileWriter::write(std::int64_t offset, std::span<const std::byte> bytes, const Progress& progress) {
+  std::int64_t done = 0;
+  const auto all = static_cast<std::int64_t>(bytes.size());
+  std::int64_t mapped = 0;
+  while (done < all) {
+    const auto piece =
+        bytes.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(std::min(all - done, kPieceBytes)));
+    if (done >= mapped) {
+      map_pages(piece);
+      mapped = done + static_cast<std::int64_t>(piece.size());
+    }
+    const ssize_t written = pwrite(descriptor_, piece.data(), piece.size(), offset + done);
+    if (written < 0 && errno == EINTR) continue;
+    // A call that writes nothing and reports nothing would be repeated for ever.
+    if (written <= 0) throw write_error(path_, written < 0 ? errno : ENOSPC, offset + done, all - done);
+    done += written;
+    if (progress) progress(done);
+  }
+}
+
+void FileWriter::sync() {
+  while (fsync(descriptor_) != 0)
+    if (errno != EINTR) throw write_error(path_, errno, 0, 0);
+}
+
+void FileWriter::close() {
+  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) throw write_error(path_, errno, 0, 0);
+}
+
+}  // namespace windrow::io

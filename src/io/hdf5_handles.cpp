@@ -1,0 +1,66 @@
+#include "io/hdf5_handles.hpp"
+
+#include <hdf5.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <type_traits>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace windrow::io {
+namespace {
+
+static_assert(std::is_same_v<hid_t, Hid> && std::is_same_v<herr_t, int>, "Hdf5Handle stands for hid_t");
+
+herr_t collect(unsigned, const H5E_error2_t* entry, void* into) {
+  static_cast<std::vector<std::string>*>(into)->emplace_back(entry->desc != nullptr ? entry->desc : "");
+  return 0;
+}
+
+/// What HDF5 noted of the last failure, the innermost cause first.
+std::vector<std::string> take_error_stack() {
+  std::vector<std::string> entries;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &entries);
+  H5Eclear2(H5E_DEFAULT);
+  return entries;
+}
+
+/// The errno in "file write failed: time = ..., errno = 28, error message = ...", or 0.
+int errno_in(std::string_view entry) {
+  constexpr std::string_view key = "errno = ";
+  const std::size_t at = entry.find(key);
+  int value = 0;
+  if (at != std::string_view::npos) std::from_chars(entry.data() + at + key.size(), entry.data() + entry.size(), value);
+  return value;
+}
+
+}  // namespace
+
+void prepare_hdf5() {
+  static const bool ready = [] {
+    // The variable overrides what a program asks for; HDF5 would then try to lock the file against our own lock.
+    if (const char* locking = std::getenv("HDF5_USE_FILE_LOCKING");
+        locking != nullptr && std::string_view(locking) != "FALSE" && std::string_view(locking) != "0")
+      setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    H5dont_atexit();  // after a failed write the library must not come back to the file
+    hdf5_ok(H5open(), "start the HDF5 library");
+    return true;
+  }();
+  static_cast<void>(ready);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+std::int64_t hdf5_ok(std::int64_t result, std::string_view doing) {
+  if (result >= 0) return result;
+  const std::vector<std::string> entries = take_error_stack();
+  if (entries.empty()) throw Error(ExitStatus::io, "cannot {}: HDF5 gives no reason", doing);
+  const int error_number = errno_in(entries.front());
+  const bool full = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+  const std::string reason = error_number != 0 ? errno_text(error_number) : entries.front();
+  throw Error(full ? ExitStatus::resources : ExitStatus::io, "cannot {}: {}", doing, reason);
+}
+
+}  // namespace windrow::io

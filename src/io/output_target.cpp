@@ -1,0 +1,280 @@
+#include "io/output_target.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <filesystem>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "base/error.hpp"
+#include "io/rename_new.hpp"
+
+namespace windrow::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string folder_of(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+std::string name_of(const std::string& path) {
+  return fs::path(path).filename().string();
+}
+
+std::size_t longest_name_in(const std::string& folder) {
+  const long longest = pathconf(folder.c_str(), _PC_NAME_MAX);
+  return longest > 0 ? static_cast<std::size_t>(longest) : NAME_MAX;
+}
+
+/// A link stands for what it points to, even if that does not exist yet: the temporary must lie beside the file that it
+/// will replace.
+std::string follow_links(const std::string& path) {
+  constexpr int most_links = 40;  // as the kernel has it
+  fs::path target(path);
+  std::error_code error;
+  for (int link = 0; link < most_links; ++link) {
+    if (!fs::is_symlink(target, error)) return target.string();
+    target = target.parent_path() / fs::read_symlink(target, error);
+  }
+  throw Error(ExitStatus::io, "cannot write {}: {}", path, errno_text(ELOOP));
+}
+
+void check_name(const std::string& path) {
+  const std::string name = name_of(path);
+  if (path.empty()) throw Error(ExitStatus::io, "the output needs a name; set output.file");
+  if (name.empty() || name == "." || name == "..")
+    throw Error(ExitStatus::io, "cannot write {}: it names a directory; add the name of a file", path);
+  if (path.find('\0') != std::string::npos)
+    throw Error(ExitStatus::io, "cannot write {}: the name holds a zero byte", path);
+}
+
+void check_folder(const std::string& path) {
+  const std::string folder = folder_of(path);
+  struct stat status {};
+  if (stat(folder.c_str(), &status) != 0) {
+    if (errno == ENOENT)
+      throw Error(ExitStatus::io,
+                  "cannot write {}: the folder {} does not exist; create it, or choose another output.file", path,
+                  folder);
+    throw Error(ExitStatus::io, "cannot write {}: {}: {}", path, folder, errno_text(errno));
+  }
+  if (!S_ISDIR(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: {} is not a folder", path, folder);
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Error(ExitStatus::io, "cannot write {}: the folder {} is not writable ({}); choose another output.file", path,
+                folder, errno_text(errno));
+  if (name_of(path).size() > longest_name_in(folder))
+    throw Error(ExitStatus::io, "cannot write {}: the name has {} bytes, {} are allowed", path, name_of(path).size(),
+                longest_name_in(folder));
+}
+
+void check_absent(const std::string& path, bool overwrite) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return;
+    throw Error(ExitStatus::io, "cannot write {}: {}", path, errno_text(errno));
+  }
+  if (S_ISDIR(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: it is a directory", path);
+  if (!S_ISREG(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: it is not a regular file", path);
+  if (!overwrite)
+    throw Error(ExitStatus::io,
+                "{} exists already; add --overwrite, or set output.overwrite = true, or choose another output.file",
+                path);
+}
+
+/// A lock on a folder, if it can be had: serialises the runs that start at the same moment.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : descriptor_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    using namespace std::chrono_literals;
+    // Others hold it for a moment only. Without it two runs may both give up, but never both go on.
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (descriptor_ >= 0 && try_lock(descriptor_) == LockState::held_by_another &&
+           std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(5ms);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+
+ private:
+  int descriptor_;
+};
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+/// The first free name beside `path`: populate.1.h5, populate.2.h5, ...
+std::string beside(const std::string& path, int number) {
+  const fs::path all(path);
+  return (all.parent_path() / fmt::format("{}.{}{}", all.stem().string(), number, all.extension().string())).string();
+}
+
+}  // namespace
+
+OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
+  check_name(path);
+  OutputTarget target(path, follow_links(path), options);
+  check_folder(target.final_path_);
+  check_absent(target.final_path_, options.overwrite);
+  const std::string folder = folder_of(target.final_path_);
+  const TemporaryName name = temporary_of_this_process(name_of(target.final_path_), longest_name_in(folder));
+  const FolderLock lock(folder);
+  target.examine_others(name);
+  target.create_temporary(name);
+  // Once more: who could not lock the folder may have come in between, and then both see each other.
+  target.examine_others(name);
+  check_absent(target.final_path_, options.overwrite);
+  struct stat status {};
+  if (fstat(target.descriptor_, &status) != 0 || status.st_nlink == 0)
+    throw Error(ExitStatus::io, "cannot write {}: another run has taken this output at the same moment", path);
+  return target;
+}
+
+OutputTarget::OutputTarget(std::string path, std::string final_path, TargetOptions options)
+    : path_(std::move(path)), final_path_(std::move(final_path)), options_(options) {}
+
+OutputTarget::OutputTarget(OutputTarget&& other) noexcept
+    : path_(std::move(other.path_)),
+      final_path_(std::move(other.final_path_)),
+      temporary_path_(std::move(other.temporary_path_)),
+      options_(other.options_),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      messages_(std::move(other.messages_)) {}
+
+OutputTarget& OutputTarget::operator=(OutputTarget&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(final_path_, other.final_path_);
+  std::swap(temporary_path_, other.temporary_path_);
+  std::swap(options_, other.options_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(messages_, other.messages_);
+  return *this;
+}
+
+OutputTarget::~OutputTarget() {
+  discard();
+}
+
+void OutputTarget::create_temporary(const TemporaryName& name) {
+  temporary_path_ = (fs::path(folder_of(final_path_)) / file_name(name)).string();
+  descriptor_ = open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0)
+    throw Error(ExitStatus::io, "cannot write {}: {}: {}", path_, temporary_path_, errno_text(errno));
+  if (try_lock(descriptor_) == LockState::held_by_another)
+    throw Error(ExitStatus::io, "cannot write {}: another run has taken this output at the same moment", path_);
+}
+
+void OutputTarget::examine_others(const TemporaryName& name) {
+  const std::string folder = folder_of(final_path_);
+  const std::unique_ptr<DIR, CloseFolder> entries(opendir(folder.c_str()));
+  if (!entries) throw Error(ExitStatus::io, "cannot read the folder {}: {}", folder, errno_text(errno));
+  while (const dirent* entry = readdir(entries.get())) {
+    const auto other = parse_temporary(entry->d_name);
+    const std::string other_path = (fs::path(folder) / entry->d_name).string();
+    if (other && other->output == name.output && other_path != temporary_path_) examine(other_path, *other);
+  }
+}
+
+void OutputTarget::examine(const std::string& other_path, const TemporaryName& other) {
+  int descriptor = open(other_path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0 && errno == ENOENT) return;
+  const LockState lock = descriptor < 0 ? LockState::unsupported : try_lock(descriptor);
+  const bool live = is_live(other, lock);
+  const int error_number = live || unlink(other_path.c_str()) == 0 ? 0 : errno;
+  if (descriptor >= 0) close(descriptor);
+  if (live)
+    throw Error(ExitStatus::io, "cannot write {}: another run is writing it (host {}, process {}){}", path_, other.host,
+                other.pid,
+                lock == LockState::unsupported ? fmt::format("; if that run is dead, remove {}", other_path) : "");
+  if (error_number != 0 && error_number != ENOENT)
+    throw Error(ExitStatus::io, "cannot remove {}, which a dead run left: {}", other_path, errno_text(error_number));
+  messages_.push_back(
+      fmt::format("removed {}, which a dead run left (host {}, process {})", other_path, other.host, other.pid));
+}
+
+void OutputTarget::finish() {
+  if (options_.durable) {
+    while (fsync(descriptor_) != 0)
+      if (errno != EINTR) {
+        const bool full = errno == ENOSPC || errno == EDQUOT;
+        throw Error(full ? ExitStatus::resources : ExitStatus::io, "cannot write {}: {}", path_, errno_text(errno));
+      }
+  }
+  int error_number = 0;
+  if (!options_.overwrite)
+    error_number = rename_new(temporary_path_, final_path_);
+  else if (rename(temporary_path_.c_str(), final_path_.c_str()) != 0)
+    error_number = errno;
+  if (error_number != 0) keep_beside(error_number);
+  release();
+  if (options_.durable) sync_folder();
+}
+
+void OutputTarget::keep_beside(int error_number) {
+  if (error_number == ENOENT)
+    throw Error(ExitStatus::io, "cannot write {}: somebody has removed {} during the run; the result is lost", path_,
+                temporary_path_);
+  constexpr int most = 1000;
+  const std::string why =
+      error_number == EEXIST ? "a file of this name has appeared during the run" : errno_text(error_number);
+  for (int number = 1; number < most; ++number) {
+    const std::string other = beside(final_path_, number);
+    const int failure = rename_new(temporary_path_, other);
+    if (failure == EEXIST) continue;
+    if (failure != 0) break;
+    release();
+    if (options_.durable) sync_folder();
+    throw Error(ExitStatus::io, "cannot write {}: {}; the complete result is in {}", path_, why, other);
+  }
+  const std::string left = temporary_path_;
+  release();
+  throw Error(ExitStatus::io, "cannot write {}: {}; the complete result is in {}: rename it before the next run", path_,
+              why, left);
+}
+
+void OutputTarget::sync_folder() const {
+  const std::string folder = folder_of(final_path_);
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = descriptor >= 0 && fsync(descriptor) == 0;
+  const int error_number = errno;
+  if (descriptor >= 0) close(descriptor);
+  // File systems that cannot sync a folder say EINVAL.
+  if (!synced && error_number != EINVAL)
+    throw Error(ExitStatus::io, "{} is complete, but its name may not survive a power failure: {}", path_,
+                errno_text(error_number));
+}
+
+void OutputTarget::discard() noexcept {
+  if (descriptor_ < 0) return;
+  unlink(temporary_path_.c_str());
+  release();
+}
+
+void OutputTarget::release() noexcept {
+  if (descriptor_ >= 0) close(std::exchange(descriptor_, -1));
+}
+
+std::int64_t free_disk_bytes(const std::string& output_path) {
+  const std::string folder = folder_of(output_path);
+  struct statvfs status {};
+  if (statvfs(folder.c_str(), &status) != 0)
+    throw Error(ExitStatus::io, "cannot ask for the free space of {}: {}", folder, errno_text(errno));
+  return static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
+}
+
+}  // namespace windrow::io

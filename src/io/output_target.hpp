@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/temporary.hpp"
+
+namespace windrow::io {
+
+struct TargetOptions {
+  bool overwrite = false;
+  bool durable = true;  ///< the file and its name are on the disk when finish() returns
+};
+
+/// The place of an output file while it is written: a temporary in the same folder, guarded by a lock for the life of
+/// this object, which becomes the output in one step or vanishes. One process, leader 0, has it.
+class OutputTarget {
+ public:
+  /// Finds out, before anything is computed, whether the output can be written, removes the temporaries that dead runs
+  /// left, and makes this run's own. Of runs that ask for one output at the same time at most one succeeds.
+  /// *Throws* Error(io), on the calling rank: the output exists and `overwrite` is not set; the folder is missing or
+  /// not writable; the name is impossible; another run is writing this output.
+  [[nodiscard]] static OutputTarget reserve(const std::string& path, TargetOptions options);
+
+  OutputTarget(OutputTarget&& other) noexcept;
+  OutputTarget& operator=(OutputTarget&& other) noexcept;
+  ~OutputTarget();
+
+  /// The output as the user named it.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// The existing file to write, empty at first.
+  [[nodiscard]] const std::string& temporary_path() const { return temporary_path_; }
+  /// What the user should know: stale temporaries that were removed.
+  [[nodiscard]] const std::vector<std::string>& messages() const { return messages_; }
+
+  /// Gives the temporary, of which everything is written, the output's name.
+  /// *Throws*, on the calling rank, Error(io), or Error(resources) where the disk is full. A complete file is not lost:
+  /// if a file has appeared under the output's name meanwhile, and `overwrite` is not set, or the name cannot be given,
+  /// the message says where the result is.
+  void finish();
+
+  /// Removes the temporary, if finish() has not succeeded; the destructor does the same.
+  void discard() noexcept;
+
+ private:
+  OutputTarget(std::string path, std::string final_path, TargetOptions options);
+  void create_temporary(const TemporaryName& name);
+  void examine_others(const TemporaryName& name);
+  void examine(const std::string& other_path, const TemporaryName& other);
+  [[noreturn]] void keep_beside(int error_number);
+  void sync_folder() const;
+  void release() noexcept;
+
+  std::string path_;        ///< as given
+  std::string final_path_;  ///< with links followed
+  std::string temporary_path_;
+  TargetOptions options_;
+  int descriptor_ = -1;  ///< of the temporary; holds the lock
+  std::vector<std::string> messages_;
+};
+
+/// Free bytes for an unprivileged user in the folder of an output. *Throws* Error(io), on the calling rank.
+[[nodiscard]] std::int64_t free_disk_bytes(const std::string& output_path);
+
+}  // namespace windrow::io

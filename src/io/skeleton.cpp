@@ -1,0 +1,158 @@
+#include "io/skeleton.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "io/checksums.hpp"
+#include "io/netcdf.hpp"
+#include "io/seal.hpp"
+
+namespace windrow::io {
+namespace {
+
+constexpr std::string_view kProvenance = "provenance";
+constexpr std::string_view kChecksums = "checksums";
+constexpr std::string_view kSeal = "seal";
+
+void write_attributes(const Hdf5Handle& object, const std::vector<Attribute>& attributes) {
+  for (const Attribute& attribute : attributes) write_attribute(object, attribute);
+}
+
+/// The arrays, in the root group; their elements are allocated later.
+void create_arrays(const Hdf5Handle& file, const FileSpec& spec) {
+  const DimensionPlan plan = plan_dimensions(spec);
+  std::vector<Hdf5Handle> dimensions;
+  for (const Dimension& dimension : plan.dimensions) dimensions.push_back(create_dimension(file, dimension));
+  for (std::size_t a = 0; a < spec.arrays.size(); ++a) {
+    const ArraySpec& array = spec.arrays[a];
+    std::vector<std::int64_t> shape;
+    for (const std::size_t d : plan.axes[a]) shape.push_back(plan.dimensions[d].length);
+    const Hdf5Handle dataset = create_dataset(file, array.name, file_type(array.type), shape);
+    for (unsigned axis = 0; axis < shape.size(); ++axis)
+      attach_dimension(dataset, dimensions[plan.axes[a][axis]], axis);
+    write_attributes(dataset, array.attributes);
+  }
+}
+
+void create_scalars(const Hdf5Handle& file, const FileSpec& spec) {
+  for (const ScalarSpec& scalar : spec.scalars)
+    write_attributes(write_scalar(file, scalar.name, scalar.value), scalar.attributes);
+}
+
+/// A dataset of one dimension that is its own, allocated later.
+void create_vector(const Hdf5Handle& group, const std::string& name, const std::string& dimension, Hid type,
+                   std::int64_t length) {
+  const Hdf5Handle scale = create_dimension(group, {dimension, length});
+  attach_dimension(create_dataset(group, name, type, std::array{length}), scale, 0);
+}
+
+void create_checksums(const Hdf5Handle& provenance, const FileSpec& spec) {
+  const Hdf5Handle group = create_group(provenance, std::string(kChecksums));
+  write_attribute(group, {"algorithm", "XXH3-64 of each group of bytes of the array, row-major, little-endian"});
+  write_attribute(group, {"group_bytes", kGroupBytes});
+  std::set<std::string> taken;
+  for (const ArraySpec& array : spec.arrays) taken.insert(array.name);
+  for (const ArraySpec& array : spec.arrays) {
+    std::string dimension = array.name + "_group";
+    while (!taken.insert(dimension).second) dimension += '_';
+    create_vector(group, array.name, dimension, file_type_uint64(), group_count(array.extents.bytes(array.type)));
+  }
+}
+
+template <typename Value>
+std::vector<Value> column(const std::vector<BlockRecord>& blocks, Value BlockRecord::*member) {
+  std::vector<Value> values(blocks.size());
+  std::ranges::transform(blocks, values.begin(), [member](const BlockRecord& block) { return block.*member; });
+  return values;
+}
+
+void write_blocks(const Hdf5Handle& provenance, const std::vector<ArrayBlocks>& arrays) {
+  const Hdf5Handle group = create_group(provenance, "blocks");
+  const Attribute seconds{"units", "s"};
+  for (const ArrayBlocks& array : arrays) {
+    if (array.blocks.empty()) continue;
+    const Hdf5Handle of_array = create_group(group, array.array);
+    const Hdf5Handle block = create_dimension(of_array, {"block", static_cast<std::int64_t>(array.blocks.size())});
+    const auto whole = [&](const char* name, auto member) {
+      return write_column(of_array, name, block, std::span<const std::int64_t>(column(array.blocks, member)));
+    };
+    const auto real = [&](const char* name, auto member) {
+      return write_column(of_array, name, block, std::span<const double>(column(array.blocks, member)));
+    };
+    static_cast<void>(whole("first_row", &BlockRecord::first_row));
+    static_cast<void>(whole("rows", &BlockRecord::rows));
+    static_cast<void>(whole("world_rank", &BlockRecord::world_rank));
+    write_attribute(real("start", &BlockRecord::start_s), seconds);
+    write_attribute(real("seconds", &BlockRecord::seconds), seconds);
+  }
+}
+
+void write_provenance(const Hdf5Handle& file, const FileSpec& spec) {
+  const Provenance& provenance = spec.provenance;
+  const Hdf5Handle group = create_group(file, std::string(kProvenance));
+  write_attributes(group, provenance.attributes);
+  for (const TextEntry& entry : provenance.texts) write_text(group, entry.name, entry.text);
+  write_text(group, "hosts", fmt::format("{}", fmt::join(provenance.hosts, "\n")));
+  {
+    const Hdf5Handle phases = create_group(group, "phases");
+    for (const PhaseRecord& phase : provenance.phases)
+      write_attribute(write_scalar(phases, phase.name, phase.seconds), {"units", "s"});
+  }
+  write_blocks(group, provenance.blocks);
+  create_checksums(group, spec);
+  create_vector(group, std::string(kSeal), "seal_byte", file_type_uint8(), seal_bytes(spec));
+}
+
+void create_objects(const std::string& path, const FileSpec& spec) {
+  Hdf5Handle file = create_file(path);
+  write_attribute(file, {"Conventions", "CF-1.9"});
+  write_attribute(file, {"title", spec.title});
+  write_attribute(file, {"source", spec.source});
+  write_attribute(file, {"windrow_format", kFileFormat});
+  create_arrays(file, spec);
+  create_scalars(file, spec);
+  write_provenance(file, spec);
+  file.close(fmt::format("write the HDF5 file {}", path));
+}
+
+/// Allocates what is written later, each on a page of its own, behind all that HDF5 wrote, the seal last. This happens
+/// in a second session because only then nothing else is allocated: alignment is a property of the session.
+FileLayout allocate_all(const std::string& path, const FileSpec& spec) {
+  Hdf5Handle file = open_to_allocate_pages(path);
+  FileLayout layout;
+  for (const ArraySpec& array : spec.arrays) {
+    const Region data{allocate(file, fmt::format("/{}", array.name)), array.extents.bytes(array.type)};
+    layout.arrays.push_back({array.name, array.type, array.extents, data, {}});
+  }
+  for (ArrayLayout& array : layout.arrays) {
+    const std::string dataset = fmt::format("/{}/{}/{}", kProvenance, kChecksums, array.name);
+    const auto item = static_cast<std::int64_t>(sizeof(std::uint64_t));
+    array.checksums = {allocate(file, dataset), group_count(array.data.bytes) * item};
+  }
+  layout.seal = {allocate(file, fmt::format("/{}/{}", kProvenance, kSeal)), seal_bytes(spec)};
+  file.close(fmt::format("write the HDF5 file {}", path));
+  return layout;
+}
+
+}  // namespace
+
+FileLayout create_skeleton(const std::string& path, const FileSpec& spec) {
+  check_names(spec);
+  prepare_hdf5();
+  create_objects(path, spec);
+  FileLayout layout = allocate_all(path, spec);
+  const auto by_offset = [](const ArrayLayout& array) { return array.data.offset; };
+  const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
+  const bool on_pages =
+      std::ranges::all_of(layout.arrays, [](const ArrayLayout& array) { return array.data.offset % kPageBytes == 0; });
+  if (size != layout.file_bytes() || !on_pages || !std::ranges::is_sorted(layout.arrays, {}, by_offset))
+    throw Error(ExitStatus::internal, "this HDF5 library laid out {} in an unforeseen way: {} bytes, seal at {}", path,
+                size, layout.seal.offset);
+  return layout;
+}
+
+}  // namespace windrow::io

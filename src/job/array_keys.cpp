@@ -1,0 +1,71 @@
+#include "job/array_keys.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "expr/program.hpp"
+
+namespace windrow {
+namespace {
+
+constexpr std::int64_t kAsManyAsRanks = -1;
+constexpr std::int64_t kOneDimensional = -1;
+
+bool is_name(std::string_view text) {
+  const auto is_letter = [](char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_'; };
+  const auto is_inside = [&](char c) { return is_letter(c) || ('0' <= c && c <= '9'); };
+  return !text.empty() && text.size() <= 64 && is_letter(text.front()) && std::ranges::all_of(text, is_inside);
+}
+
+}  // namespace
+
+void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
+  section_ = section;
+  keys.section(section, "the array: its extents, its type, and the expression of its elements");
+  keys.text("name", name_, {.default_value = "array", .help = "name of the dataset in the output"});
+  keys.integer("rows", rows_,
+               {.minimum = 1,
+                .words = {{"ranks", kAsManyAsRanks}},
+                .unit = "rows",
+                .example = "2000",
+                .help = "number of rows; \"ranks\" for one row a rank"});
+  keys.integer("cols", cols_,
+               {.default_value = kOneDimensional,
+                .minimum = 1,
+                .default_text = "none: a one-dimensional array",
+                .unit = "columns",
+                .example = "10",
+                .help = "number of columns"});
+  std::vector<deck::Choice> types;
+  for (const ElementType type : kElementTypes) types.push_back({std::string(name_of(type)), ""});
+  keys.choice("type", type_, types, {.default_value = "float64", .help = "type of the elements, as numpy names it"});
+  keys.expression("value", value_,
+                  {.example = "\"offset\"",
+                   .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, pi, e; "
+                           "where(), uniform(), normal()"});
+}
+
+void ArrayKeys::check(deck::Keys& keys) const {
+  if (!is_name(name_))
+    keys.reject(section_ + ".name", fmt::format("'{}' is no name: letters, digits and _, 64 at most, no digit first", name_));
+  try {
+    (void)expr::Program::compile(value_);
+  } catch (const expr::ExpressionError& error) {
+    keys.reject(section_ + ".value", error.what(), error.column());
+  }
+  // With rows = "ranks" the rows are known to be few; 2^31 ranks are more than MPI has.
+  const std::int64_t rows = rows_ == kAsManyAsRanks ? std::int64_t{1} << 31 : rows_;
+  try {
+    (void)Extents{rows, std::max<std::int64_t>(cols_, 1)}.bytes(type_);
+  } catch (const Error&) {
+    keys.reject(section_ + ".rows", fmt::format("{} rows x {} columns x {} bytes are more than 2^63 bytes", rows,
+                                                std::max<std::int64_t>(cols_, 1), bytes_of(type_)));
+  }
+}
+
+ArrayShape ArrayKeys::shape(int ranks) const {
+  const bool one_dimensional = cols_ == kOneDimensional;
+  return {name_, type_, {rows_ == kAsManyAsRanks ? ranks : rows_, one_dimensional ? 1 : cols_, one_dimensional}};
+}
+
+}  // namespace windrow

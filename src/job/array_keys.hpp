@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "array/layout.hpp"
+#include "deck/keys.hpp"
+
+namespace windrow {
+
+/// An array as every deck describes it: name, rows, cols, type, value.
+class ArrayKeys {
+ public:
+  /// Declares the section `section` with the keys of an array.
+  void declare(deck::Keys& keys, const std::string& section);
+  /// Rejects a name that is none, an expression that is none, and extents whose product is too large.
+  void check(deck::Keys& keys) const;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& value() const { return value_; }
+  /// `rows = "ranks"` is as many rows as ranks.
+  [[nodiscard]] ArrayShape shape(int ranks) const;
+
+ private:
+  std::string section_;
+  std::string name_;
+  std::int64_t rows_ = 0;
+  std::int64_t cols_ = 0;
+  ElementType type_ = ElementType::float64;
+  std::string value_;
+};
+
+}  // namespace windrow

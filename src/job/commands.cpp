@@ -1,0 +1,98 @@
+#include "job/commands.hpp"
+
+#include <cstdio>
+#include <limits>
+#include <thread>
+
+#include "base/units.hpp"
+#include "io/verify.hpp"
+#include "job/plan.hpp"
+
+namespace windrow {
+namespace {
+
+LoadedDeck load(const DeckArguments& arguments, Registry registry) {
+  return load_deck(deck::load(arguments.deck, arguments.overrides), registry);
+}
+
+const JobEntry& job_named(const std::string& name, Registry registry) {
+  const JobEntry* const entry = find_job(registry, name);
+  if (entry == nullptr) throw Error(ExitStatus::usage, unknown_job(registry, name));
+  return *entry;
+}
+
+int processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+/// A node as the command line describes it; what it leaves out does not bound.
+std::optional<HostResources> described_node(const PlanOptions& options) {
+  if (!options.node_memory && !options.node_shared_memory) return std::nullopt;
+  constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
+  // Linux gives /dev/shm half of the memory unless told otherwise.
+  const std::int64_t memory = options.node_memory.value_or(unlimited);
+  return HostResources{options.node_shared_memory.value_or(options.node_memory ? memory / 2 : unlimited), "/dev/shm",
+                       memory, "the node"};
+}
+
+}  // namespace
+
+ExitStatus check_command(const DeckArguments& arguments, Registry registry) {
+  const LoadedDeck deck = load(arguments, registry);
+  fmt::print("{}", deck::effective(deck.keys));
+  return ExitStatus::done;
+}
+
+ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& options, Registry registry) {
+  const LoadedDeck deck = load(arguments, registry);
+  const int ranks = options.ranks > 0 ? options.ranks : processors() * options.nodes;
+  if (options.nodes > ranks)
+    throw Error(ExitStatus::usage, "--nodes {} are more than --ranks {}: every node has a rank", options.nodes, ranks);
+  const Plan plan = Plan::make(deck, equal_nodes(ranks, options.nodes));
+  if (options.json)
+    fmt::print("{}", plan_json(plan));
+  else if (options.sbatch)
+    fmt::print("{}", plan_sbatch(plan));
+  else
+    fmt::print("{}", plan_text(plan, described_node(options)));
+  if (!options.here) return ExitStatus::done;
+  std::fflush(stdout);
+  if (const auto shortage = find_shortage(plan, 0, "this host", find_host_resources()))
+    throw Error(ExitStatus::resources, *shortage);
+  if (const auto shortage = find_disk_shortage(plan)) throw Error(ExitStatus::resources, *shortage);
+  return ExitStatus::done;
+}
+
+ExitStatus deck_command(const std::string& job, Registry registry) {
+  fmt::print("{}", deck::commented(declare_deck(job_named(job, registry)).keys));
+  return ExitStatus::done;
+}
+
+ExitStatus list_command(Registry registry) {
+  for (const JobEntry& entry : registry) fmt::print("{:<12} {}\n", entry.name, entry.summary);
+  return ExitStatus::done;
+}
+
+ExitStatus help_command(const std::string& job, bool markdown, Registry registry) {
+  const JobEntry& entry = job_named(job, registry);
+  const LoadedDeck deck = declare_deck(entry);
+  if (markdown)
+    fmt::print("## {}: {}\n\n{}", entry.name, entry.summary, deck::markdown(deck.keys));
+  else
+    fmt::print("{}: {}\n\n{}\nA deck to start from: windrow deck {}\n", entry.name, entry.summary,
+               deck::help(deck.keys), entry.name);
+  return ExitStatus::done;
+}
+
+ExitStatus verify_command(const std::string& path) {
+  const io::VerifyReport report = io::verify(path, {.threads = processors(), .progress = {}});
+  for (const io::ArrayLayout& array : report.arrays) {
+    const std::string shape = array.extents.one_dimensional ? fmt::format("{}", array.extents.rows)
+                                                            : fmt::format("{} x {}", array.extents.rows, array.extents.cols);
+    fmt::print("{:<12} {} of {}, {}: unchanged\n", array.name, shape, name_of(array.type),
+               format_bytes(array.data.bytes));
+  }
+  fmt::print("{} is whole and unchanged: {} in {}, {:.1f} GB/s\n", path, format_bytes(report.file_bytes),
+             format_seconds(report.seconds), static_cast<double>(report.file_bytes) / report.seconds * 1e-9);
+  return ExitStatus::done;
+}
+
+}  // namespace windrow

@@ -1,0 +1,113 @@
+#include "job/context.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace windrow {
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+namespace {
+
+/// Adds its own lifetime to a number of seconds, also when an exception ends it: failed phases are reported too.
+class AddElapsed {
+ public:
+  explicit AddElapsed(double& seconds) : seconds_(&seconds) {}
+  AddElapsed(const AddElapsed&) = delete;
+  AddElapsed& operator=(const AddElapsed&) = delete;
+  ~AddElapsed() { *seconds_ += steady_seconds() - begin_; }
+
+ private:
+  double* seconds_;
+  double begin_ = steady_seconds();
+};
+
+}  // namespace
+
+Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options) : memory_(&memory), options_(options) {
+  for (std::size_t number = 0; number < needs.arrays.size(); ++number)
+    entries_.push_back({std::make_unique<SharedArray>(memory, needs.arrays[number].shape, number), {}});
+  if (options_.progress != nullptr) memory.rendezvous().waiter().on_idle([this] { options_.progress->update(); });
+}
+
+const Context::Entry& Context::entry(std::string_view name) const {
+  const auto found = std::ranges::find(entries_, name, [](const Entry& e) -> std::string_view { return e.array->name(); });
+  if (found == entries_.end()) throw Error(ExitStatus::internal, "the job did not plan an array '{}'", name);
+  return *found;
+}
+
+SharedArray& Context::array(std::string_view name) { return *entry(name).array; }
+
+const std::vector<io::BlockRecord>& Context::blocks_of(std::string_view array) const { return entry(array).blocks; }
+
+TicketCounter Context::fresh_counter() {
+  if (counters_used_ == std::ssize(memory_->control().tickets))
+    throw Error(ExitStatus::internal, "the job planned {} ticket counters and asks for more", counters_used_);
+  return {*memory_, counters_used_++};
+}
+
+expr::Evaluator Context::evaluator(const SharedArray& array, const std::string& expression) const {
+  return {expr::Program::compile(expression),
+          {.extents = array.extents(),
+           .array_name = array.name(),
+           .seed = static_cast<std::uint64_t>(options_.seed),
+           .rank = topology().world_rank(),
+           .node = topology().node_number,
+           .pid = getpid()}};
+}
+
+double Context::run_seconds() const { return steady_seconds() - options_.run_start_s; }
+
+void Context::begin_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes) {
+  memory_->reset_progress();
+  phases_.push_back({name, 0.0, bytes});
+  if (options_.progress != nullptr)
+    options_.progress->begin(name, node_bytes, [this] { return memory_->progress_bytes(); });
+}
+
+void Context::phase(const std::string& name, std::int64_t bytes, const std::function<void()>& body) {
+  // The ranks of the other nodes are not to be seen from here: this node's share stands for all.
+  begin_phase(name, bytes, bytes / topology().ranks() * topology().node.size());
+  memory_->together([&] {
+    const AddElapsed timed(phases_.back().seconds);
+    body();
+  });
+  if (options_.progress != nullptr) options_.progress->end();
+}
+
+void Context::collective_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes,
+                               const std::function<void()>& body) {
+  begin_phase(name, bytes, node_bytes);
+  {
+    const AddElapsed timed(phases_.back().seconds);
+    body();
+  }
+  if (options_.progress != nullptr) options_.progress->end();
+}
+
+void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
+  std::vector<io::BlockRecord>& records = std::ranges::find(entries_, &array, [](const Entry& e) {
+                                            return e.array.get();
+                                          })->blocks;
+  while (std::optional<Block> block = blocks.next()) {
+    const double begin = run_seconds();
+    block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {
+      value.evaluate(piece, block->offset,
+                     {.destination = destination, .type = array.type(), .store = expr::Store::streaming});
+      advance(piece.elements() * bytes_of(array.type()));
+    });
+    const RowRange rows = block->lease.rows();
+    records.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});
+  }
+}
+
+void Context::advance(std::int64_t bytes) {
+  memory_->add_progress(bytes);
+  if (options_.progress != nullptr) options_.progress->update();
+}
+
+}  // namespace windrow

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "array/blocks.hpp"
+#include "array/shared_array.hpp"
+#include "expr/program.hpp"
+#include "io/file_spec.hpp"
+#include "job/job.hpp"
+#include "job/progress.hpp"
+
+namespace windrow {
+
+/// How long this rank was at work in a phase, and the bytes that all ranks moved in it.
+struct PhaseTime {
+  std::string name;
+  double seconds = 0.0;
+  std::int64_t bytes = 0;  ///< 0 where a rate means nothing
+};
+
+/// What a job runs in: its arrays, its counters, its phases. One a rank.
+class Context {
+ public:
+  struct Options {
+    std::int64_t seed = 0;
+    Progress* progress = nullptr;  ///< on world rank 0 only
+    double run_start_s = 0.0;      ///< of this rank's steady clock
+  };
+
+  Context(NodeMemory& memory, const JobNeeds& needs, Options options);
+
+  [[nodiscard]] const Topology& topology() const { return memory_->topology(); }
+  [[nodiscard]] NodeMemory& memory() { return *memory_; }
+  /// An array of the job's needs. *Throws*: Error(internal) for a name that is not among them.
+  [[nodiscard]] SharedArray& array(std::string_view name);
+
+  /// A ticket counter that nobody has drawn from; as many times as the job said that it needs one.
+  [[nodiscard]] TicketCounter fresh_counter();
+
+  /// The expression with its variables bound to an array and this rank. *Throws*: expr::ExpressionError.
+  [[nodiscard]] expr::Evaluator evaluator(const SharedArray& array, const std::string& expression) const;
+
+  /// Runs a part of the job, timed. *Collective over* the world: whatever any rank throws in `body` is thrown by all
+  /// at its end, as the same AgreedError. `bytes` is what all ranks move together, for the rate and the progress.
+  void phase(const std::string& name, std::int64_t bytes, const std::function<void()>& body);
+
+  /// The same for a part that agrees by itself, in steps; its time is that of the whole. `node_bytes` is what the ranks
+  /// of this node will tell advance() of.
+  void collective_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes,
+                        const std::function<void()>& body);
+
+  /// Fills the blocks that this rank is handed, and keeps the record of it. Within a phase.
+  void fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value);
+
+  [[nodiscard]] const std::vector<PhaseTime>& phases() const { return phases_; }
+  /// What this rank filled, in order; *cost* of the record: 40 bytes a block.
+  [[nodiscard]] const std::vector<io::BlockRecord>& blocks_of(std::string_view array) const;
+
+  /// Notes progress within a phase.
+  void advance(std::int64_t bytes);
+
+ private:
+  [[nodiscard]] double run_seconds() const;
+  void begin_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes);
+  struct Entry {
+    std::unique_ptr<SharedArray> array;
+    std::vector<io::BlockRecord> blocks;
+  };
+  [[nodiscard]] const Entry& entry(std::string_view name) const;
+
+  NodeMemory* memory_;
+  Options options_;
+  std::vector<Entry> entries_;
+  std::int64_t counters_used_ = 0;
+  std::vector<PhaseTime> phases_;
+};
+
+/// Seconds of the steady clock.
+[[nodiscard]] double steady_seconds();
+
+}  // namespace windrow

@@ -1,0 +1,96 @@
+#include "job/deck_loading.hpp"
+
+#include <algorithm>
+
+namespace windrow {
+namespace {
+
+/// The names of all keys of all jobs: what a mistyped key may have been meant to be.
+std::vector<std::string> deck_language(Registry registry) {
+  std::vector<std::string> names;
+  for (const JobEntry& entry : registry) {
+    const LoadedDeck deck = declare_deck(entry);
+    for (const deck::Key& key : deck.keys.declared())
+      if (std::ranges::find(names, key.name) == names.end()) names.push_back(key.name);
+  }
+  return names;
+}
+
+void check_output_arrays(LoadedDeck& deck) {
+  const std::vector<PlannedArray> arrays = deck.job->needs(1).arrays;
+  const std::vector<std::string>& names = deck.common->output_arrays;
+  for (std::size_t item = 0; item < names.size(); ++item)
+    if (std::ranges::none_of(arrays, [&](const PlannedArray& array) { return array.shape.name == names[item]; }))
+      deck.keys.reject("output.arrays", fmt::format("the job has no array '{}'", names[item]), {}, item);
+}
+
+}  // namespace
+
+void CommonKeys::declare_top_level(deck::Keys& keys) {
+  keys.top_level();
+  keys.text("job", job, {.help = "what to do; `windrow list` names the jobs"});
+  keys.text("title", title, {.default_value = "", .help = "title of the output, for its readers"});
+  keys.integer("seed", seed,
+               {.default_value = 0, .minimum = 0, .help = "seed of the random numbers; same seed, same numbers"});
+}
+
+void CommonKeys::declare_sections(deck::Keys& keys) {
+  keys.section("output", "the HDF5 file; without this section nothing is written", &has_output);
+  keys.text("file", output_file, {.example = "\"result.h5\"", .help = "path of the file, .h5 or .nc"});
+  keys.list("arrays", output_arrays, {.default_text = "all of the job's", .help = "names of the arrays to write"});
+  keys.boolean("overwrite", overwrite, {.default_value = false, .help = "replace the file if it is there"});
+  keys.boolean("durable", durable,
+               {.default_value = true, .help = "wait until the file is on the disk before it gets its name"});
+  keys.section("memory", "how the shared window gets its memory");
+  keys.choice("pages", pages,
+              {{"auto", "the first of the following that the kernel allows"},
+               {"collapse", "2 MiB pages without privilege (Linux 6.1)"},
+               {"populate", "4 KiB pages (Linux 5.14)"},
+               {"read", "4 KiB pages, any kernel"}},
+              {.default_value = "auto", .help = "which pages, and how they are touched first"});
+}
+
+LoadedDeck declare_deck(const JobEntry& entry) {
+  LoadedDeck deck{{}, std::make_unique<CommonKeys>(), entry.make(), {}};
+  deck.common->job = entry.name;
+  deck.common->declare_top_level(deck.keys);
+  deck.job->declare(deck.keys);
+  deck.common->declare_sections(deck.keys);
+  return deck;
+}
+
+std::vector<std::string> LoadedDeck::output_arrays() const {
+  if (!common->output_arrays.empty()) return common->output_arrays;
+  std::vector<std::string> names;
+  for (const PlannedArray& array : job->needs(1).arrays) names.push_back(array.shape.name);
+  return names;
+}
+
+const JobEntry* find_job(Registry registry, std::string_view name) {
+  const auto found = std::ranges::find(registry, name, &JobEntry::name);
+  return found == registry.end() ? nullptr : &*found;
+}
+
+std::string unknown_job(Registry registry, std::string_view name) {
+  std::vector<std::string> names;
+  for (const JobEntry& entry : registry) names.emplace_back(entry.name);
+  const std::string near = deck::nearest(name, names);
+  return fmt::format("unknown job '{}'{}; there is {}", name,
+                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near), fmt::join(names, ", "));
+}
+
+LoadedDeck load_deck(deck::Source source, Registry registry) {
+  const std::string name = deck::job_of(source);
+  const JobEntry* const entry = find_job(registry, name);
+  if (entry == nullptr) throw deck::DeckError({{deck::where_job(source), unknown_job(registry, name)}});
+  LoadedDeck deck = declare_deck(*entry);
+  deck::read(source, deck.keys, deck_language(registry));
+  deck.job->check(deck.keys);
+  deck.keys.throw_if_rejected();
+  check_output_arrays(deck);
+  deck.keys.throw_if_rejected();
+  deck.source = std::move(source);
+  return deck;
+}
+
+}  // namespace windrow

@@ -1,0 +1,123 @@
+#include "job/doctor.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/units.hpp"
+#include "job/host_resources.hpp"
+#include "kernel/level.hpp"
+#include "mpi/environment.hpp"
+#include "mpi/launcher.hpp"
+#include "mpi/pages.hpp"
+
+namespace windrow {
+namespace {
+
+namespace fs = std::filesystem;
+
+void good(const std::string& what, const std::string& found) { fmt::print("ok    {:<16} {}\n", what, found); }
+
+void warn(const std::string& what, const std::string& found, const std::string& remedy) {
+  fmt::print("warn  {:<16} {}\n{:<23}try: {}\n", what, found, "", remedy);
+}
+
+/// Which pages a window would get: a small file in the folder of the windows is mapped and touched as they are.
+void examine_pages(const std::string& folder) {
+  std::string path = folder + "/windrow-doctor-XXXXXX";
+  const int file = mkstemp(path.data());
+  if (file < 0) {
+    warn("shared memory", fmt::format("{} cannot be written to: {}", folder, errno_text(errno)),
+         "--shm-dir DIR, a tmpfs that this user may write to");
+    return;
+  }
+  unlink(path.c_str());
+  constexpr std::size_t bytes = 2 * static_cast<std::size_t>(kExtentBytes);
+  if (ftruncate(file, static_cast<off_t>(bytes)) == 0) {
+    void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory != MAP_FAILED) {
+      auto* const begin = static_cast<std::byte*>(memory);
+      const auto shift = static_cast<std::size_t>(-reinterpret_cast<std::uintptr_t>(begin) % kExtentBytes);
+      FirstTouch touch(PageMode::automatic, true);
+      try {
+        touch.touch(begin + shift, begin + shift + 1, begin + bytes);
+        if (touch.counts().huge > 0)
+          good("pages", "2 MiB pages without privilege");
+        else
+          warn("pages", "4 KiB pages only: a first fill takes 5 to 7 times longer",
+               "Linux 6.1 or later; or a tmpfs mounted with huge=always and --shm-dir");
+      } catch (const Error& error) {
+        warn("shared memory", error.what(), "free some of it: `df -h " + folder + "`");
+      }
+      munmap(memory, bytes);
+    }
+  }
+  close(file);
+}
+
+void examine_memory(const HostResources& resources) {
+  good("memory", fmt::format("{} available within {}", format_bytes(resources.memory_free), resources.memory_limit));
+  const std::string found =
+      fmt::format("{} free in {}", format_bytes(resources.shared_memory_free), resources.shared_memory_folder);
+  if (resources.shared_memory_free < resources.memory_free / 3)
+    warn("shared memory", found,
+         "mount -o remount,size=90% /dev/shm (as root), docker run --shm-size=..., or --shm-dir DIR");
+  else
+    good("shared memory", found);
+}
+
+void examine_launcher() {
+  good("processors", fmt::format("{}, vector kernels: {}", std::thread::hardware_concurrency(),
+                                 kernel::name_of(kernel::best_level())));
+  good("MPI", Environment::library_version());
+  if (launched_processes() > 1)
+    good("launcher", fmt::format("started {} processes", launched_processes()));
+  if (geteuid() == 0 && std::getenv("OMPI_ALLOW_RUN_AS_ROOT") == nullptr)
+    warn("user", "root, whom Open MPI's mpirun refuses",
+         "an ordinary user; or OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
+  // A Conda environment's mpirun cannot start the ranks of a program built with the system's MPI.
+  if (const char* const conda = std::getenv("CONDA_PREFIX"); conda != nullptr && fs::exists(fs::path(conda) / "bin/mpirun"))
+    warn("launcher", fmt::format("{}/bin/mpirun comes first on the PATH", conda),
+         "`conda deactivate`, or name the mpirun that belongs to windrow's MPI");
+}
+
+bool remove(const Leftover& leftover) {
+  std::error_code error;
+  fs::remove_all(leftover.path, error);
+  return !error;
+}
+
+void examine_leftovers(bool clean) {
+  const std::vector<Leftover> leftovers = find_leftovers();
+  if (leftovers.empty()) good("leftovers", "none of this user's dead runs");
+  for (const Leftover& leftover : leftovers) {
+    const std::string found = fmt::format("{} of a dead run, {}", leftover.path, format_bytes(leftover.bytes));
+    if (!clean)
+      warn("leftovers", found, "windrow doctor --clean");
+    else if (remove(leftover))
+      good("leftovers", found + ": removed");
+    else
+      warn("leftovers", found + ": could not be removed", "rm -r " + leftover.path);
+  }
+}
+
+}  // namespace
+
+ExitStatus doctor_command(bool clean) {
+  const HostResources resources = find_host_resources();
+  examine_launcher();
+  examine_memory(resources);
+  examine_pages(resources.shared_memory_folder);
+  examine_leftovers(clean);
+  return ExitStatus::done;
+}
+
+}  // namespace windrow

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "array/layout.hpp"
+#include "deck/keys.hpp"
+
+namespace windrow {
+
+class Context;
+
+/// An array of a job, with the words that tell what it holds.
+struct PlannedArray {
+  ArrayShape shape;
+  std::string description;
+};
+
+/// What a job needs, known before it starts.
+struct JobNeeds {
+  std::vector<PlannedArray> arrays;
+  std::int64_t tickets = 0;        ///< ticket counters
+  std::int64_t block_records = 0;  ///< at most so many records of who filled which block go into the file
+};
+
+/// A job: its keys, what it needs, what it does. One object a run and rank; its members hold the values of its keys.
+class Job {
+ public:
+  virtual ~Job() = default;
+
+  /// Declares the keys of the job, bound to its members. Local.
+  virtual void declare(deck::Keys& keys) = 0;
+
+  /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
+  virtual void check(deck::Keys& keys) const = 0;
+
+  /// What the job will need with so many ranks. Local, after check().
+  [[nodiscard]] virtual JobNeeds needs(int ranks) const = 0;
+
+  /// Does the work, in phases. *Collective over* the world. *Throws*: within a phase whatever a rank meets; outside,
+  /// the same on all ranks.
+  virtual void run(Context& context) = 0;
+};
+
+/// A row of the table of jobs.
+struct JobEntry {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<Job> (*make)();
+};
+
+using Registry = std::span<const JobEntry>;
+
+template <typename SomeJob>
+std::unique_ptr<Job> make_job() {
+  return std::make_unique<SomeJob>();
+}
+
+}  // namespace windrow

@@ -1,0 +1,57 @@
+#include "job/report.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/units.hpp"
+
+namespace windrow {
+
+std::string report_json(const Report& report) {
+  nlohmann::ordered_json json;
+  json["schema"] = 1;
+  json["version"] = WINDROW_VERSION;
+  json["job"] = report.job;
+  json["ranks"] = report.ranks;
+  json["nodes"] = report.nodes;
+  json["exit_status"] = static_cast<int>(report.status);
+  json["error"] = report.error.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.error);
+  json["results"] = nlohmann::ordered_json::object();
+  json["output"] = report.output.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.output);
+  json["level"] = report.level;
+  json["memory"] = {{"window_bytes", report.window_bytes},
+                    {"pages", describe(report.pages)},
+                    {"huge_bytes", report.pages.huge},
+                    {"populated_bytes", report.pages.populated},
+                    {"read_bytes", report.pages.read}};
+  json["phases"] = nlohmann::ordered_json::array();
+  for (const PhaseReport& phase : report.phases)
+    json["phases"].push_back(
+        {{"name", phase.name}, {"seconds", phase.seconds}, {"mean_seconds", phase.mean_s}, {"bytes", phase.bytes}});
+  // File names and messages may hold bytes that are no UTF-8.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+void write_report(const std::string& path, const Report& report) {
+  std::ofstream file(path, std::ios::trunc);
+  file << report_json(report) << std::flush;
+  if (!file) throw Error(ExitStatus::io, "cannot write the report {}: {}", path, errno_text(errno));
+}
+
+std::string phase_table(const Report& report) {
+  std::string text = fmt::format("{:<12} {:>10} {:>8} {:>10}\n", "phase", "seconds", "GB/s", "imbalance");
+  double total = 0.0;
+  for (const PhaseReport& phase : report.phases) {
+    const std::string rate =
+        phase.bytes > 0 && phase.seconds > 0.0 ? fmt::format("{:.2f}", static_cast<double>(phase.bytes) / phase.seconds * 1e-9) : "";
+    // How much longer the slowest rank was at work than the mean: what a better distribution could gain.
+    const std::string imbalance =
+        report.ranks > 1 && phase.mean_s > 0.0 ? fmt::format("{:.0f} %", 100.0 * (phase.seconds / phase.mean_s - 1.0)) : "";
+    text += fmt::format("{:<12} {:>10.4f} {:>8} {:>10}\n", phase.name, phase.seconds, rate, imbalance);
+    total += phase.seconds;
+  }
+  return text + fmt::format("{:<12} {:>10.4f}\n", "total", total);
+}
+
+}  // namespace windrow

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "mpi/pages.hpp"
+
+namespace windrow {
+
+/// A phase of the run, over all ranks.
+struct PhaseReport {
+  std::string name;
+  double seconds = 0.0;    ///< of the slowest rank
+  double mean_s = 0.0;     ///< over the ranks
+  std::int64_t bytes = 0;  ///< moved by all ranks; 0 where a rate means nothing
+};
+
+/// What `--report` writes and the closing table shows.
+struct Report {
+  std::string job;
+  int ranks = 0;
+  int nodes = 0;
+  ExitStatus status = ExitStatus::internal;
+  std::string error;
+  std::string output;
+  std::string level;              ///< of the vector kernels
+  std::int64_t window_bytes = 0;  ///< of all nodes
+  PageCounts pages;               ///< of all ranks
+  std::vector<PhaseReport> phases;
+};
+
+[[nodiscard]] std::string report_json(const Report& report);
+
+/// *Throws*: Error(io), on the calling rank.
+void write_report(const std::string& path, const Report& report);
+
+/// The table that ends a run: phase, seconds, GB/s, imbalance.
+[[nodiscard]] std::string phase_table(const Report& report);
+
+}  // namespace windrow

@@ -1,0 +1,110 @@
+#pragma once
+
+// Operations on vectors: see lanes.hpp for who may include this.
+
+#include "kernel/sources.hpp"
+
+namespace windrow::kernel {
+namespace {
+
+struct Add {
+  template <typename V>
+  static V apply(V a, V b) {
+    return a + b;
+  }
+};
+struct Subtract {
+  template <typename V>
+  static V apply(V a, V b) {
+    return a - b;
+  }
+};
+struct Multiply {
+  template <typename V>
+  static V apply(V a, V b) {
+    return a * b;
+  }
+};
+struct Divide {
+  template <typename V>
+  static V apply(V a, V b) {
+    return a / b;
+  }
+};
+struct Less {
+  template <typename V>
+  static Int64 apply(V a, V b) {
+    return truth(a < b);
+  }
+};
+struct LessEqual {
+  template <typename V>
+  static Int64 apply(V a, V b) {
+    return truth(a <= b);
+  }
+};
+struct Equal {
+  template <typename V>
+  static Int64 apply(V a, V b) {
+    return truth(a == b);
+  }
+};
+struct NotEqual {
+  template <typename V>
+  static Int64 apply(V a, V b) {
+    return truth(a != b);
+  }
+};
+
+/// numpy's: fmod, moved by the divisor where the signs differ; a zero has the divisor's sign.
+inline double modulo(double a, double b) {
+  const double rest = __builtin_fmod(a, b);
+  if (b == 0.0 || rest != rest) return rest;
+  if (rest == 0.0) return __builtin_copysign(0.0, b);
+  return (rest < 0.0) == (b < 0.0) ? rest : rest + b;
+}
+
+/// The processor traps on a divisor of 0 and on the minimum divided by -1.
+inline std::int64_t modulo(std::int64_t a, std::int64_t b) {
+  if (b == 0 || b == -1) return 0;
+  const std::int64_t rest = a % b;
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
+struct Modulo {
+  static Float64 apply(Float64 a, Float64 b) {
+    for (int lane = 0; lane < kWidth<double>; ++lane) a[lane] = modulo(a[lane], b[lane]);
+    return a;
+  }
+  static Int64 apply(Int64 a, Int64 b) {
+    for (int lane = 0; lane < kWidth<std::int64_t>; ++lane) a[lane] = modulo(a[lane], b[lane]);
+    return a;
+  }
+};
+
+/// The C library's: the same at every level, for all of them call one function. It may differ in the last bit between
+/// C libraries, and between processors for which one C library has several versions.
+struct Power {
+  static Float64 apply(Float64 a, Float64 b) {
+    for (int lane = 0; lane < kWidth<double>; ++lane) a[lane] = __builtin_pow(a[lane], b[lane]);
+    return a;
+  }
+};
+
+template <typename Op, typename A, typename B>
+struct Apply {
+  A a;
+  B b;
+  auto operator()(std::int64_t n) const { return Op::apply(a(n), b(n)); }
+};
+
+template <typename A, typename B>
+struct Choose {
+  Lanes<std::int64_t> condition;
+  A a;
+  B b;
+  Bits operator()(std::int64_t n) const { return condition(n) != Int64{} ? a(n) : b(n); }
+};
+
+}  // namespace
+}  // namespace windrow::kernel

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/extents.hpp"
+#include "kernel/store.hpp"
+
+namespace windrow::kernel {
+
+/// A lane is 64 bits: a double, an int64, or a truth value (an int64 that is 0 or 1). A buffer of lanes that a kernel
+/// reads or that has results of `draws` in it is readable and writable for kLanePadding lanes past its last element.
+inline constexpr std::int64_t kLanePadding = 16;
+
+/// Operations of two operands. Integers wrap. Comparisons of the other directions are these with operands exchanged.
+/// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow.
+enum class Operation {
+  add_float64,
+  subtract_float64,
+  multiply_float64,
+  divide_float64,
+  modulo_float64,
+  power_float64,
+  less_float64,
+  less_equal_float64,
+  equal_float64,
+  not_equal_float64,
+  add_int64,
+  subtract_int64,
+  multiply_int64,
+  modulo_int64,
+  less_int64,
+  less_equal_int64,
+  equal_int64,
+  not_equal_int64,
+};
+inline constexpr std::size_t kOperations = 18;
+
+/// Which of two operands are lanes and which are one value for all elements.
+enum class Form { lanes_lanes, lanes_scalar, scalar_lanes, scalar_scalar };
+inline constexpr std::size_t kForms = 4;
+
+/// What is drawn: the 64 bits themselves, uniform numbers, normal numbers. See random.hpp.
+enum class Distribution { bits, uniform, normal };
+inline constexpr std::size_t kDistributions = 3;
+
+/// The vector functions at one level. Pointers without a type point to 64-bit lanes, unless they are called `out` with
+/// an element type. `count` is the number of elements; results may overwrite an operand of the same position. Memory
+/// of elements needs the alignment of its element type alone. Only Store::streaming needs a finish_streaming() after.
+struct Kernels {
+  using Binary = void (*)(const void* a, const void* b, void* out, std::int64_t count, Store store);
+  using Select = void (*)(const void* condition, const void* a, const void* b, void* out, std::int64_t count,
+                          Store store);
+  using Convert = void (*)(const void* lanes, void* out, std::int64_t count, Store store);
+  using Fill = void (*)(const void* element, void* out, std::int64_t count, Store store);
+  using Ramp = void (*)(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store store);
+  using Positions = void (*)(std::int64_t row, std::int64_t column, std::int64_t columns, void* rows_out,
+                             void* columns_out, std::int64_t count);
+  using Draws = void (*)(std::uint64_t key, std::int64_t row, std::int64_t pair, std::int64_t pairs, void* out);
+  using DrawsAt = void (*)(std::uint64_t key, const void* rows, const void* columns, void* out, std::int64_t count);
+
+  Binary binary[kOperations][kForms];  ///< not for Form::scalar_scalar
+
+  /// Where `condition` (lanes) is not 0, `a`, else `b`; the form is that of a and b.
+  Select select[kForms];
+
+  /// Lanes into elements, indexed by ElementType. A float64 becomes an integer by truncation, and the type's minimum
+  /// where it does not fit or is no number. An int64 becomes an int32 by wrapping and a float32 by way of float64.
+  Convert from_float64[4];
+  Convert from_int64[4];
+
+  /// One element, of 4 or 8 bytes, everywhere.
+  Fill fill_4_bytes;
+  Fill fill_8_bytes;
+
+  /// base, base + step, base + 2 step, ...: wrapping int64, then converted as from_int64, indexed by ElementType.
+  Ramp ramp[4];
+
+  /// Row and column numbers, as int64 lanes, of consecutive elements from (row, column) on, in rows of `columns`.
+  /// column + count must be below 2^31.
+  Positions positions;
+
+  /// Draws for the columns 2 pair, 2 pair + 1, ... of one row: 2 pairs elements as lanes.
+  Draws draws[kDistributions];
+
+  /// Draws for the elements whose rows and columns are given as int64 lanes.
+  DrawsAt draws_at[kDistributions];
+};
+
+/// The table of a level, or null where this build does not have it.
+[[nodiscard]] const Kernels* baseline_kernels();
+[[nodiscard]] const Kernels* avx2_kernels();
+[[nodiscard]] const Kernels* avx512_kernels();
+
+/// The table of the level in use.
+[[nodiscard]] const Kernels& kernels();
+
+/// Makes streaming stores of this thread ordered before its later stores.
+void finish_streaming();
+
+}  // namespace windrow::kernel

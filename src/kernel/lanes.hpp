@@ -1,0 +1,207 @@
+#pragma once
+
+// Vector registers of one width, for the sources of src/kernel/level_*.cpp alone. Each of them includes this file with
+// its own width, so everything here has internal linkage: code of a higher level must never be shared with a lower one.
+// For the same reason nothing of the standard library is called from here.
+
+#include <cstdint>
+
+#ifndef WINDROW_LANE_BYTES
+#define WINDROW_LANE_BYTES 16
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace windrow::kernel {
+namespace {
+
+inline constexpr int kLaneBytes = WINDROW_LANE_BYTES;
+
+template <typename T>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(kLaneBytes)));
+};
+template <typename T>
+using Vector = typename VectorOf<T>::type;
+
+template <typename T>
+inline constexpr std::int64_t kWidth = kLaneBytes / static_cast<std::int64_t>(sizeof(T));
+
+#if WINDROW_LANE_BYTES == 64
+/// GCC 12 warns of its own header where an instruction without a mask is used; with all lanes set it is the same one.
+inline constexpr __mmask8 kAll = 0xff;
+#endif
+
+using Float64 = Vector<double>;
+using Float32 = Vector<float>;
+using Int64 = Vector<std::int64_t>;
+using Int32 = Vector<std::int32_t>;
+using Bits = Vector<std::uint64_t>;
+
+inline Bits bits_of(Float64 x) {
+  return reinterpret_cast<Bits>(x);
+}
+inline Bits bits_of(Int64 x) {
+  return reinterpret_cast<Bits>(x);
+}
+inline Float64 as_float(Bits x) {
+  return reinterpret_cast<Float64>(x);
+}
+inline Int64 as_int(Bits x) {
+  return reinterpret_cast<Int64>(x);
+}
+
+template <typename T>
+inline Vector<T> load(const T* from) {
+  Vector<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <typename T>
+inline void store(T* to, Vector<T> v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+template <typename T>
+inline void store_part(T* to, Vector<T> v, std::int64_t count) {
+  __builtin_memcpy(to, &v, static_cast<std::uint64_t>(count) * sizeof(T));
+}
+
+/// Subtracting zero keeps every value, the sign of -0.0 too.
+template <typename T>
+inline Vector<T> broadcast(T x) {
+  return x - Vector<T>{};
+}
+
+template <typename T>
+inline Vector<T> lane_numbers() {
+  Vector<T> v{};
+  for (int lane = 0; lane < kWidth<T>; ++lane) v[lane] = static_cast<T>(lane);
+  return v;
+}
+
+/// 1 in lanes where the mask is set, else 0.
+inline Int64 truth(Int64 mask) {
+  return as_int(bits_of(mask) & broadcast<std::uint64_t>(1));
+}
+
+/// Exact for 0 <= x < 2^52: the bits of 2^52 + x are those of 2^52 with x in the fraction.
+inline Float64 float_of_small(Bits x) {
+  return as_float(x | broadcast<std::uint64_t>(0x4330000000000000)) - broadcast(0x1p52);
+}
+
+/// Exact for |x| <= 2^51.
+inline Float64 float_of_small_signed(Bits x) {
+  return as_float(x + broadcast<std::uint64_t>(0x4338000000000000)) - broadcast(0x1.8p52);
+}
+
+/// int64 to float64, rounded once: both halves are placed in fractions exactly, the last addition rounds.
+inline Float64 float_of(Int64 x) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Float64>(_mm512_maskz_cvtepi64_pd(kAll, reinterpret_cast<__m512i>(x)));
+#else
+  const Bits low = (bits_of(x) & broadcast<std::uint64_t>(0xffffffff)) | broadcast<std::uint64_t>(0x4330000000000000);
+  // 0x1.00000801p84 is 2^84 + 2^63 + 2^52, all that was added.
+  const Bits high = (bits_of(x) >> 32) ^ broadcast<std::uint64_t>(0x4530000080000000);
+  return (as_float(high) - broadcast(0x1.00000801p84)) + as_float(low);
+#endif
+}
+
+/// The product of the low 32 bits of each lane.
+inline Bits multiply_low_halves(Bits a, Bits b) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Bits>(
+      _mm512_maskz_mul_epu32(kAll, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Bits>(_mm256_mul_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<Bits>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+#else
+  const Bits mask = broadcast<std::uint64_t>(0xffffffff);
+  return (a & mask) * (b & mask);
+#endif
+}
+
+/// The high 32 bits of each lane as the low ones of the result, whose high ones are anything. In the widest
+/// vectors shifts would compete with multiplications for one port of the processor; shuffles do not.
+inline Bits high_halves(Bits x) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Bits>(_mm512_maskz_shuffle_epi32(0xffff, reinterpret_cast<__m512i>(x), _MM_PERM_DDBB));
+#else
+  return x >> 32;
+#endif
+}
+
+/// The low halves of two vectors' lanes, joined to lanes.
+inline Bits join_low_halves(Bits low, Bits high) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Bits>(_mm512_mask_shuffle_epi32(reinterpret_cast<__m512i>(low), 0xaaaa,
+                                                          reinterpret_cast<__m512i>(high), _MM_PERM_CCAA));
+#else
+  return (low & broadcast<std::uint64_t>(0xffffffff)) | (high << 32);
+#endif
+}
+
+/// The top 53 bits of each lane as a whole number, exactly.
+inline Float64 top_53_bits(Bits x) {
+#if WINDROW_LANE_BYTES == 64
+  return float_of(as_int(x >> 11));
+#else
+  // Two parts, placed in the fractions of 2^52 and 2^84.
+  const Bits low = ((x >> 11) & broadcast<std::uint64_t>(0xffffffff)) | broadcast<std::uint64_t>(0x4330000000000000);
+  const Bits high = (x >> 43) | broadcast<std::uint64_t>(0x4530000000000000);
+  return (as_float(high) - broadcast(0x1.00000001p84)) + as_float(low);
+#endif
+}
+
+inline Float64 square_root(Float64 x) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Float64>(_mm512_maskz_sqrt_pd(kAll, reinterpret_cast<__m512d>(x)));
+#elif WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Float64>(_mm256_sqrt_pd(reinterpret_cast<__m256d>(x)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<Float64>(_mm_sqrt_pd(reinterpret_cast<__m128d>(x)));
+#else
+  for (int lane = 0; lane < kWidth<double>; ++lane) x[lane] = __builtin_sqrt(x[lane]);
+  return x;
+#endif
+}
+
+/// Stores a[0], b[0], a[1], b[1], ...
+inline void store_interleaved(double* to, Float64 a, Float64 b) {
+#if WINDROW_LANE_BYTES == 64
+  const auto x = reinterpret_cast<__m512d>(a);
+  const auto y = reinterpret_cast<__m512d>(b);
+  _mm512_storeu_pd(to, _mm512_permutex2var_pd(x, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), y));
+  _mm512_storeu_pd(to + 8, _mm512_permutex2var_pd(x, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), y));
+#elif WINDROW_LANE_BYTES == 32
+  const __m256d low = _mm256_unpacklo_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b));
+  const __m256d high = _mm256_unpackhi_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b));
+  _mm256_storeu_pd(to, _mm256_permute2f128_pd(low, high, 0x20));
+  _mm256_storeu_pd(to + 4, _mm256_permute2f128_pd(low, high, 0x31));
+#else
+  for (int lane = 0; lane < kWidth<double>; ++lane) {
+    to[2 * lane] = a[lane];
+    to[2 * lane + 1] = b[lane];
+  }
+#endif
+}
+
+/// One whole vector past the caches; `to` is aligned as the vector.
+template <typename T>
+inline void stream(T* to, Vector<T> v) {
+#if WINDROW_LANE_BYTES == 64
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(to), reinterpret_cast<__m512i>(v));
+#elif WINDROW_LANE_BYTES == 32
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(v));
+#elif defined(__SSE2__)
+  _mm_stream_si128(reinterpret_cast<__m128i*>(to), reinterpret_cast<__m128i>(v));
+#else
+  store(to, v);
+#endif
+}
+
+}  // namespace
+}  // namespace windrow::kernel

@@ -1,0 +1,70 @@
+#pragma once
+
+// What a vector loop reads and how it stores: see lanes.hpp for who may include this. A source is a small object whose
+// call with an element number gives the vector of elements from there on; it may give anything past the last element.
+
+#include "kernel/lanes.hpp"
+#include "kernel/store.hpp"
+
+namespace windrow::kernel {
+namespace {
+
+template <typename T>
+struct Lanes {
+  const T* first;
+  explicit Lanes(const void* lanes) : first(static_cast<const T*>(lanes)) {}
+  Vector<T> operator()(std::int64_t n) const { return load(first + n); }
+};
+
+template <typename T>
+struct Scalar {
+  Vector<T> value;
+  explicit Scalar(const void* lane) : value(broadcast(*static_cast<const T*>(lane))) {}
+  Vector<T> operator()(std::int64_t) const { return value; }
+};
+
+/// base, base + step, ... in wrapping arithmetic.
+struct RampSource {
+  std::uint64_t base;
+  std::uint64_t step;
+  Bits within;
+  RampSource(std::int64_t first, std::int64_t increment)
+      : base(static_cast<std::uint64_t>(first)),
+        step(static_cast<std::uint64_t>(increment)),
+        within(lane_numbers<std::uint64_t>() * broadcast(step)) {}
+  Bits operator()(std::int64_t n) const { return broadcast(base + step * static_cast<std::uint64_t>(n)) + within; }
+};
+
+inline constexpr std::int64_t kLineBytes = 64;
+
+/// Elements before the first whole cache line at `to`, at most `count`.
+template <typename T>
+inline std::int64_t before_line(const T* to, std::int64_t count) {
+  const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) % kLineBytes);
+  const std::int64_t head = (kLineBytes - past) % kLineBytes / static_cast<std::int64_t>(sizeof(T));
+  return head < count ? head : count;
+}
+
+template <typename T, typename Source>
+inline void store_cached(const Source& source, T* out, std::int64_t begin, std::int64_t end) {
+  std::int64_t n = begin;
+  for (; n + kWidth<T> <= end; n += kWidth<T>) store(out + n, source(n));
+  if (n < end) store_part(out + n, source(n), end - n);
+}
+
+/// Stores `count` elements of a source. Whole cache lines go past the caches if asked: a line of which only a part
+/// did would be read back from memory.
+template <typename T, typename Source>
+inline void store_all(const Source& source, void* destination, std::int64_t count, Store how) {
+  T* const out = static_cast<T*>(destination);
+  if (how == Store::cached) return store_cached(source, out, 0, count);
+  constexpr std::int64_t line = kLineBytes / static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t head = before_line(out, count);
+  const std::int64_t body_end = head + (count - head) / line * line;
+  store_cached(source, out, 0, head);
+  for (std::int64_t n = head; n < body_end; n += kWidth<T>) stream(out + n, source(n));
+  store_cached(source, out, body_end, count);
+}
+
+}  // namespace
+}  // namespace windrow::kernel

@@ -1,0 +1,175 @@
+#pragma once
+
+// The table of kernels.hpp at one width: see lanes.hpp for who may include this.
+
+#include "kernel/arithmetic.hpp"
+#include "kernel/conversions.hpp"
+#include "kernel/kernels.hpp"
+#include "kernel/philox.hpp"
+#include "kernel/sources.hpp"
+
+namespace windrow::kernel {
+namespace {
+
+template <typename Op, typename T, typename Result, typename A, typename B>
+void binary(const void* a, const void* b, void* out, std::int64_t count, Store how) {
+  store_all<Result>(Apply<Op, A, B>{A(a), B(b)}, out, count, how);
+}
+
+template <typename A, typename B>
+void select(const void* condition, const void* a, const void* b, void* out, std::int64_t count, Store how) {
+  store_all<std::uint64_t>(Choose<A, B>{Lanes<std::int64_t>(condition), A(a), B(b)}, out, count, how);
+}
+
+template <typename Element, typename T, template <typename> typename Conversion>
+void convert(const void* lanes, void* out, std::int64_t count, Store how) {
+  store_all<Element>(Conversion<Lanes<T>>{Lanes<T>(lanes)}, out, count, how);
+}
+
+template <typename T>
+void copy(const void* lanes, void* out, std::int64_t count, Store how) {
+  store_all<T>(Lanes<T>(lanes), out, count, how);
+}
+
+template <typename T>
+void fill(const void* element, void* out, std::int64_t count, Store how) {
+  store_all<T>(Scalar<T>(element), out, count, how);
+}
+
+template <typename Element, template <typename> typename Conversion>
+void ramp(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store how) {
+  store_all<Element>(Conversion<RampSource>{RampSource(base, step)}, out, count, how);
+}
+
+inline bool is_small(std::int64_t x) {
+  constexpr std::int64_t limit = std::int64_t{1} << 51;
+  return -limit <= x && x <= limit;
+}
+
+/// Whether every element of the ramp can take the short way to float64.
+inline bool is_small_ramp(std::int64_t base, std::int64_t step, std::int64_t count) {
+  std::int64_t last = 0;
+  return is_small(base) && !__builtin_mul_overflow(step, count - 1, &last) &&
+         !__builtin_add_overflow(last, base, &last) && is_small(last);
+}
+
+template <typename A>
+using SmallToFloat32 = RoundToFloat32<FloatOfSmall<A>>;
+template <typename A>
+using IntToFloat32 = RoundToFloat32<FloatOfInt<A>>;
+
+template <typename Element, template <typename> typename Small, template <typename> typename Any>
+void float_ramp(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store how) {
+  if (is_small_ramp(base, step, count)) {
+    ramp<Element, Small>(base, step, out, count, how);
+  } else {
+    ramp<Element, Any>(base, step, out, count, how);
+  }
+}
+
+/// Element n lies floor((column + n) / columns) rows further. The quotient is taken half an element late, so that it is
+/// 1/(2 columns) away from any whole number, far more than the rounding errors below 2^31. Adding 1.5 2^52, whose last
+/// bit is worth 1, rounds to the nearest; half a row less makes that the floor.
+inline void positions(std::int64_t row, std::int64_t column, std::int64_t columns, void* rows_out, void* columns_out,
+                      std::int64_t count) {
+  const Float64 reciprocal = broadcast(1.0 / static_cast<double>(columns));
+  const Bits first_row = broadcast(static_cast<std::uint64_t>(row));
+  const Bits row_length = broadcast(static_cast<std::uint64_t>(columns));
+  const RampSource elements(column, 1);
+  for (std::int64_t n = 0; n < count; n += kWidth<std::uint64_t>) {
+    const Bits element = elements(n);
+    const Float64 quotient = (float_of_small(element) + broadcast(0.5)) * reciprocal;
+    const Float64 rounded = (quotient - broadcast(0.5)) + broadcast(0x1.8p52);
+    const Bits down = bits_of(rounded) - broadcast<std::uint64_t>(0x4338000000000000);
+    store(static_cast<std::uint64_t*>(rows_out) + n, first_row + down);
+    store(static_cast<std::uint64_t*>(columns_out) + n, element - multiply_low_halves(down, row_length));
+  }
+}
+
+template <typename Op, typename T, typename Result>
+inline constexpr Kernels::Binary kForms_of[] = {binary<Op, T, Result, Lanes<T>, Lanes<T>>,
+                                                binary<Op, T, Result, Lanes<T>, Scalar<T>>,
+                                                binary<Op, T, Result, Scalar<T>, Lanes<T>>};
+
+struct BinaryEntry {
+  Operation operation;
+  const Kernels::Binary* forms;
+};
+
+template <typename Op>
+inline constexpr const Kernels::Binary* kOnFloats = kForms_of<Op, double, double>;
+template <typename Op>
+inline constexpr const Kernels::Binary* kOnInts = kForms_of<Op, std::uint64_t, std::uint64_t>;
+template <typename Op>
+inline constexpr const Kernels::Binary* kOnSignedInts = kForms_of<Op, std::int64_t, std::int64_t>;
+template <typename Op>
+inline constexpr const Kernels::Binary* kComparesFloats = kForms_of<Op, double, std::int64_t>;
+
+inline constexpr BinaryEntry kBinaryEntries[] = {
+    {Operation::add_float64, kOnFloats<Add>},
+    {Operation::subtract_float64, kOnFloats<Subtract>},
+    {Operation::multiply_float64, kOnFloats<Multiply>},
+    {Operation::divide_float64, kOnFloats<Divide>},
+    {Operation::modulo_float64, kOnFloats<Modulo>},
+    {Operation::power_float64, kOnFloats<Power>},
+    {Operation::less_float64, kComparesFloats<Less>},
+    {Operation::less_equal_float64, kComparesFloats<LessEqual>},
+    {Operation::equal_float64, kComparesFloats<Equal>},
+    {Operation::not_equal_float64, kComparesFloats<NotEqual>},
+    {Operation::add_int64, kOnInts<Add>},
+    {Operation::subtract_int64, kOnInts<Subtract>},
+    {Operation::multiply_int64, kOnInts<Multiply>},
+    {Operation::modulo_int64, kOnSignedInts<Modulo>},
+    {Operation::less_int64, kOnSignedInts<Less>},
+    {Operation::less_equal_int64, kOnSignedInts<LessEqual>},
+    {Operation::equal_int64, kOnSignedInts<Equal>},
+    {Operation::not_equal_int64, kOnSignedInts<NotEqual>},
+};
+static_assert(sizeof kBinaryEntries / sizeof kBinaryEntries[0] == kOperations);
+
+constexpr Kernels make_table() {
+  Kernels table{};
+  for (const BinaryEntry& entry : kBinaryEntries)
+    for (int form = 0; form < 3; ++form) table.binary[static_cast<int>(entry.operation)][form] = entry.forms[form];
+
+  using FromLanes = Lanes<std::uint64_t>;
+  using FromScalar = Scalar<std::uint64_t>;
+  table.select[static_cast<int>(Form::lanes_lanes)] = select<FromLanes, FromLanes>;
+  table.select[static_cast<int>(Form::lanes_scalar)] = select<FromLanes, FromScalar>;
+  table.select[static_cast<int>(Form::scalar_lanes)] = select<FromScalar, FromLanes>;
+  table.select[static_cast<int>(Form::scalar_scalar)] = select<FromScalar, FromScalar>;
+
+  constexpr auto float64 = static_cast<int>(ElementType::float64);
+  constexpr auto float32 = static_cast<int>(ElementType::float32);
+  constexpr auto int64 = static_cast<int>(ElementType::int64);
+  constexpr auto int32 = static_cast<int>(ElementType::int32);
+  table.from_float64[float64] = copy<double>;
+  table.from_float64[float32] = convert<float, double, RoundToFloat32>;
+  table.from_float64[int64] = convert<std::int64_t, double, TruncateToInt64>;
+  table.from_float64[int32] = convert<std::int32_t, double, TruncateToInt32>;
+  table.from_int64[float64] = convert<double, std::uint64_t, FloatOfInt>;
+  table.from_int64[float32] = convert<float, std::uint64_t, IntToFloat32>;
+  table.from_int64[int64] = copy<std::int64_t>;
+  table.from_int64[int32] = convert<std::int32_t, std::uint64_t, LowHalves>;
+  table.ramp[float64] = float_ramp<double, FloatOfSmall, FloatOfInt>;
+  table.ramp[float32] = float_ramp<float, SmallToFloat32, IntToFloat32>;
+  table.ramp[int64] = ramp<std::int64_t, AsInt>;
+  table.ramp[int32] = ramp<std::int32_t, LowHalves>;
+  table.fill_4_bytes = fill<std::int32_t>;
+  table.fill_8_bytes = fill<std::int64_t>;
+
+  table.positions = positions;
+  table.draws[static_cast<int>(Distribution::bits)] = draws<Distribution::bits>;
+  table.draws[static_cast<int>(Distribution::uniform)] = draws<Distribution::uniform>;
+  table.draws[static_cast<int>(Distribution::normal)] = draws<Distribution::normal>;
+  table.draws_at[static_cast<int>(Distribution::bits)] = draws_at<Distribution::bits>;
+  table.draws_at[static_cast<int>(Distribution::uniform)] = draws_at<Distribution::uniform>;
+  table.draws_at[static_cast<int>(Distribution::normal)] = draws_at<Distribution::normal>;
+  return table;
+}
+
+/// Made by the compiler: nothing of a level runs before it is chosen.
+constexpr Kernels kTable = make_table();
+
+}  // namespace
+}  // namespace windrow::kernel

@@ -1,0 +1,193 @@
+// The command line: the only place with MPI start-up, argument parsing, the last catch and the exit status.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <ctime>
+
+#include "base/units.hpp"
+#include "io/temporary.hpp"
+#include "job/commands.hpp"
+#include "job/context.hpp"
+#include "job/doctor.hpp"
+#include "job/run.hpp"
+#include "jobs/registry.hpp"
+#include "mpi/environment.hpp"
+#include "mpi/launcher.hpp"
+
+namespace {
+
+using windrow::DeckArguments;
+using windrow::Error;
+using windrow::ExitStatus;
+using windrow::PlanOptions;
+using windrow::ProgressStyle;
+using windrow::RunOptions;
+
+/// Everything that the command line can say.
+struct Arguments {
+  DeckArguments deck;
+  std::string output;
+  bool overwrite = false;
+  std::string shm_dir;
+  int pretend_nodes = 1;
+  RunOptions run;
+  PlanOptions plan;
+  std::string node_memory;
+  std::string node_shared_memory;
+  std::string job;
+  bool markdown = false;
+  std::string file;
+  bool clean = false;
+};
+
+void add_deck(CLI::App& command, Arguments& arguments) {
+  command.add_option("DECK", arguments.deck.deck, "the deck, a TOML file; - for standard input")->required();
+  command.add_option("key=value", arguments.deck.overrides, "keys of the deck to set differently, array.rows=6e7");
+}
+
+void declare_run(CLI::App& app, Arguments& arguments) {
+  CLI::App& command = *app.add_subcommand("run", "run a deck; under mpirun or srun on many ranks");
+  add_deck(command, arguments);
+  command.add_option("--output", arguments.output, "the file to write: output.file=FILE")->type_name("FILE");
+  command.add_flag("--overwrite", arguments.overwrite, "replace the file if it is there: output.overwrite=true");
+  command.add_option("--report", arguments.run.report, "write phases, memory and status as JSON")->type_name("FILE");
+  const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic},
+                                                    {"bar", ProgressStyle::bar},
+                                                    {"lines", ProgressStyle::lines},
+                                                    {"none", ProgressStyle::none}};
+  command.add_option("--progress", arguments.run.progress, "auto, bar, lines (one every 30 s) or none")
+      ->transform(CLI::CheckedTransformer(styles))
+      ->type_name("STYLE");
+  command.add_option("--shm-dir", arguments.shm_dir, "the folder of the shared windows, a tmpfs; default: /dev/shm")
+      ->type_name("DIR");
+  command.add_option("--pretend-nodes", arguments.pretend_nodes, "divide the ranks of each host into M nodes")
+      ->check(CLI::PositiveNumber)
+      ->type_name("M");
+  command.add_flag("--quiet", arguments.run.quiet, "print errors only");
+}
+
+void declare_plan(CLI::App& app, Arguments& arguments) {
+  CLI::App& command = *app.add_subcommand("plan", "what a run will allocate, place and write, without running it");
+  add_deck(command, arguments);
+  command.add_option("--ranks", arguments.plan.ranks, "ranks in all; default: one for every processor here")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command.add_option("--nodes", arguments.plan.nodes, "nodes that they are on")
+      ->check(CLI::PositiveNumber)
+      ->type_name("M");
+  command.add_option("--node-memory", arguments.node_memory, "memory of a node, 64GiB: does the run fit?")
+      ->type_name("SIZE");
+  command.add_option("--node-shm", arguments.node_shared_memory, "shared memory of a node; default: half of its memory")
+      ->type_name("SIZE");
+  command.add_flag("--here", arguments.plan.here, "does it fit on this machine now? exit 3 if not");
+  CLI::Option* const json = command.add_flag("--json", arguments.plan.json, "as JSON");
+  command.add_flag("--sbatch", arguments.plan.sbatch, "as #SBATCH lines")->excludes(json);
+}
+
+void declare_others(CLI::App& app, Arguments& arguments) {
+  add_deck(*app.add_subcommand("check", "is a deck valid; prints it with every key"), arguments);
+  app.add_subcommand("deck", "print a commented deck to start from")
+      ->add_option("JOB", arguments.job, "a job of `windrow list`")
+      ->required();
+  app.add_subcommand("list", "the jobs, a line each");
+  CLI::App& help = *app.add_subcommand("help", "the keys of a job: types, defaults, meaning");
+  help.add_option("JOB", arguments.job, "a job of `windrow list`");
+  help.add_flag("--markdown", arguments.markdown, "as Markdown");
+  app.add_subcommand("verify", "is an output whole and unchanged; exit 5 if not")
+      ->add_option("FILE", arguments.file, "an output of Windrow")
+      ->required();
+  app.add_subcommand("doctor", "what on this machine will make runs fail or slow")
+      ->add_flag("--clean", arguments.clean, "remove what dead runs of this user have left in shared memory");
+}
+
+/// The steady clock's reading when this process started.
+double process_start_s() {
+  const std::optional<std::int64_t> ticks = windrow::io::process_start(getpid());
+  timespec since_boot{};
+  if (!ticks || clock_gettime(CLOCK_BOOTTIME, &since_boot) != 0) return windrow::steady_seconds();
+  const double age_s = static_cast<double>(since_boot.tv_sec) + 1e-9 * static_cast<double>(since_boot.tv_nsec) -
+                       static_cast<double>(*ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return windrow::steady_seconds() - std::max(age_s, 0.0);
+}
+
+ExitStatus run_command(Arguments& arguments) {
+  RunOptions& run = arguments.run;
+  run.deck = arguments.deck.deck;
+  run.overrides = arguments.deck.overrides;
+  run.process_start_s = process_start_s();
+  if (!arguments.output.empty()) run.overrides.push_back("output.file=" + arguments.output);
+  if (arguments.overwrite) run.overrides.emplace_back("output.overwrite=true");
+  if (!arguments.shm_dir.empty()) windrow::use_shared_memory_folder(arguments.shm_dir);
+
+  const windrow::Environment environment;
+  try {
+    const windrow::Topology topology = windrow::Topology::discover(arguments.pretend_nodes);
+    windrow::refuse_lost_processes(topology.ranks());
+    return windrow::run_deck(topology, run, windrow::jobs::registry());
+  } catch (const Error& error) {
+    // Not agreed upon: other ranks may be waiting for this one.
+    windrow::Environment::abort(error);
+  } catch (const std::exception& error) {
+    windrow::Environment::abort(Error(ExitStatus::internal, "{}", error.what()));
+  }
+}
+
+ExitStatus dispatch(const CLI::App& app, Arguments& arguments) {
+  const windrow::Registry registry = windrow::jobs::registry();
+  const std::string command = app.get_subcommands().front()->get_name();
+  if (command == "run") return run_command(arguments);
+  if (command == "check") return windrow::check_command(arguments.deck, registry);
+  if (command == "plan") {
+    if (!arguments.node_memory.empty()) arguments.plan.node_memory = windrow::parse_bytes(arguments.node_memory);
+    if (!arguments.node_shared_memory.empty())
+      arguments.plan.node_shared_memory = windrow::parse_bytes(arguments.node_shared_memory);
+    return windrow::plan_command(arguments.deck, arguments.plan, registry);
+  }
+  if (command == "deck") return windrow::deck_command(arguments.job, registry);
+  if (command == "list") return windrow::list_command(registry);
+  if (command == "verify") return windrow::verify_command(arguments.file);
+  if (command == "doctor") return windrow::doctor_command(arguments.clean);
+  if (arguments.job.empty()) {
+    fmt::print("{}", app.help());
+    return ExitStatus::done;
+  }
+  return windrow::help_command(arguments.job, arguments.markdown, registry);
+}
+
+int run_main(int argc, char** argv) {
+  CLI::App app("Windrow: large 2-D arrays, many processes, no copies", "windrow");
+  app.set_version_flag("--version", "windrow " WINDROW_VERSION);
+  app.require_subcommand(1);
+  app.footer("A first run: windrow deck populate > my.toml; mpirun -q -n 4 windrow run my.toml");
+  Arguments arguments;
+  declare_run(app, arguments);
+  declare_plan(app, arguments);
+  declare_others(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "windrow: {}\n  try: windrow --help\n", error.what());
+    return static_cast<int>(ExitStatus::usage);
+  }
+  const ExitStatus status = dispatch(app, arguments);
+  // A full disk shows at the latest here.
+  if (std::fflush(stdout) != 0 && status == ExitStatus::done) return static_cast<int>(ExitStatus::io);
+  return static_cast<int>(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_main(argc, argv);
+  } catch (const windrow::Error& error) {
+    fmt::print(stderr, "windrow: {}\n", error.what());
+    return static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "windrow: {}\n", error.what());
+    return static_cast<int>(ExitStatus::internal);
+  }
+}

@@ -1,0 +1,179 @@
+#include "mpi/communicator.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+#include "mpi/count.hpp"
+
+namespace windrow {
+namespace {
+
+template <typename T>
+MPI_Datatype datatype();
+template <>
+MPI_Datatype datatype<std::int64_t>() {
+  return MPI_INT64_T;
+}
+template <>
+MPI_Datatype datatype<double>() {
+  return MPI_DOUBLE;
+}
+
+template <typename T>
+T reduce(MPI_Comm comm, T value, MPI_Op operation) {
+  T result{};
+  check_mpi(MPI_Allreduce(&value, &result, 1, datatype<T>(), operation, comm), "MPI_Allreduce");
+  return result;
+}
+
+/// Calls `function` for the pieces of a long message.
+template <typename Bytes, typename Function>
+void for_each_piece(Bytes bytes, Function&& function) {
+  constexpr auto piece_bytes = static_cast<std::size_t>(kMessageBytes);
+  for (std::size_t begin = 0; begin < bytes.size(); begin += piece_bytes)
+    function(bytes.subspan(begin, std::min(piece_bytes, bytes.size() - begin)));
+}
+
+MPI_Comm split(MPI_Comm parent, int color, int key) {
+  MPI_Comm result = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(parent, color, key, &result), "MPI_Comm_split");
+  return result;
+}
+
+}  // namespace
+
+void check_mpi(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw Error(ExitStatus::internal, "{}: {}", call, std::string_view(text.data(), static_cast<std::size_t>(length)));
+}
+
+Communicator& Communicator::operator=(Communicator&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+Communicator::~Communicator() {
+  // MPI_Comm_free is collective: while unwinding, other ranks may not come.
+  if (handle_ != MPI_COMM_NULL && std::uncaught_exceptions() == 0) MPI_Comm_free(&handle_);
+}
+
+int Communicator::rank() const {
+  int rank = 0;
+  check_mpi(MPI_Comm_rank(handle_, &rank), "MPI_Comm_rank");
+  return rank;
+}
+
+int Communicator::size() const {
+  int size = 0;
+  check_mpi(MPI_Comm_size(handle_, &size), "MPI_Comm_size");
+  return size;
+}
+
+void Communicator::barrier() const { check_mpi(MPI_Barrier(handle_), "MPI_Barrier"); }
+
+void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
+  for_each_piece(bytes, [&](std::span<std::byte> piece) {
+    check_mpi(MPI_Bcast(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, root, handle_), "MPI_Bcast");
+  });
+}
+
+std::int64_t Communicator::broadcast(std::int64_t value, int root) const {
+  broadcast(std::as_writable_bytes(std::span(&value, 1)), root);
+  return value;
+}
+
+std::string Communicator::broadcast(std::string text, int root) const {
+  text.resize(static_cast<std::size_t>(broadcast(std::ssize(text), root)));
+  broadcast(std::as_writable_bytes(std::span(text)), root);
+  return text;
+}
+
+std::int64_t Communicator::sum(std::int64_t value) const { return reduce(handle_, value, MPI_SUM); }
+std::int64_t Communicator::minimum(std::int64_t value) const { return reduce(handle_, value, MPI_MIN); }
+std::int64_t Communicator::maximum(std::int64_t value) const { return reduce(handle_, value, MPI_MAX); }
+double Communicator::sum(double value) const { return reduce(handle_, value, MPI_SUM); }
+double Communicator::minimum(double value) const { return reduce(handle_, value, MPI_MIN); }
+double Communicator::maximum(double value) const { return reduce(handle_, value, MPI_MAX); }
+
+std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
+  std::vector<std::int64_t> values(static_cast<std::size_t>(size()));
+  check_mpi(MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, handle_), "MPI_Allgather");
+  return values;
+}
+
+std::vector<std::string> Communicator::all_gather(const std::string& text) const {
+  const auto length = static_cast<std::size_t>(maximum(std::ssize(text)));
+  std::string padded = text;
+  padded.resize(length, '\0');
+  std::string all(length * static_cast<std::size_t>(size()), '\0');
+  const int count = mpi_count(static_cast<std::int64_t>(length));
+  check_mpi(MPI_Allgather(padded.data(), count, MPI_CHAR, all.data(), count, MPI_CHAR, handle_), "MPI_Allgather");
+  std::vector<std::string> texts;
+  for (std::size_t begin = 0; texts.size() < static_cast<std::size_t>(size()); begin += length)
+    texts.emplace_back(all.substr(begin, length).c_str());
+  return texts;
+}
+
+std::vector<std::byte> Communicator::gather(std::span<const std::byte> part, int root) const {
+  const std::vector<std::int64_t> lengths = all_gather(std::ssize(part));
+  if (rank() != root) {
+    send(part, root, 0);
+    return {};
+  }
+  std::vector<std::byte> all;
+  for (int source = 0; source < size(); ++source) {
+    const auto begin = all.size();
+    all.resize(begin + static_cast<std::size_t>(lengths[static_cast<std::size_t>(source)]));
+    const std::span<std::byte> place = std::span(all).subspan(begin);
+    if (source == root)
+      std::ranges::copy(part, place.begin());
+    else
+      receive(place, source, 0);
+  }
+  return all;
+}
+
+void Communicator::send(std::span<const std::byte> bytes, int destination, int tag) const {
+  for_each_piece(bytes, [&](std::span<const std::byte> piece) {
+    check_mpi(MPI_Send(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, destination, tag, handle_), "MPI_Send");
+  });
+}
+
+void Communicator::receive(std::span<std::byte> bytes, int source, int tag) const {
+  for_each_piece(bytes, [&](std::span<std::byte> piece) {
+    check_mpi(MPI_Recv(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, source, tag, handle_, MPI_STATUS_IGNORE),
+              "MPI_Recv");
+  });
+}
+
+WorldComm WorldComm::duplicate() {
+  MPI_Comm handle = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &handle), "MPI_Comm_dup");
+  // Communicators split from this one inherit the handler.
+  check_mpi(MPI_Comm_set_errhandler(handle, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  return WorldComm(handle);
+}
+
+HostComm HostComm::split(const WorldComm& world) {
+  MPI_Comm handle = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(world.handle(), MPI_COMM_TYPE_SHARED, world.rank(), MPI_INFO_NULL, &handle),
+            "MPI_Comm_split_type");
+  return HostComm(handle);
+}
+
+NodeComm NodeComm::split(const HostComm& host, int groups) {
+  const std::int64_t size = host.size();
+  const std::int64_t rank = host.rank();
+  const auto group = static_cast<int>(rank * std::min<std::int64_t>(groups, size) / size);
+  return NodeComm(windrow::split(host.handle(), group, host.rank()));
+}
+
+LeaderComm LeaderComm::split(const WorldComm& world, bool is_leader) {
+  return LeaderComm(windrow::split(world.handle(), is_leader ? 0 : MPI_UNDEFINED, world.rank()));
+}
+
+}  // namespace windrow

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace windrow {
+
+/// *Throws*: Error(internal), on the calling rank, if `code` is not MPI_SUCCESS.
+void check_mpi(int code, const char* call);
+
+/// Owner of an MPI communicator. The kinds of communicator are types of their own, derived from this one, so that
+/// nothing which needs the ranks of a node can be handed the ranks of the world.
+class Communicator {
+ public:
+  Communicator(Communicator&& other) noexcept : handle_(std::exchange(other.handle_, MPI_COMM_NULL)) {}
+  Communicator& operator=(Communicator&& other) noexcept;
+  ~Communicator();
+
+  [[nodiscard]] int rank() const;
+  [[nodiscard]] int size() const;
+  [[nodiscard]] MPI_Comm handle() const noexcept { return handle_; }
+
+  /// *Collective over* this communicator, all of the following. *Throws*: Error(internal) on the rank that MPI tells.
+  void barrier() const;
+  void broadcast(std::span<std::byte> bytes, int root) const;
+  [[nodiscard]] std::int64_t broadcast(std::int64_t value, int root) const;
+  [[nodiscard]] std::string broadcast(std::string text, int root) const;
+  [[nodiscard]] std::int64_t sum(std::int64_t value) const;
+  [[nodiscard]] std::int64_t minimum(std::int64_t value) const;
+  [[nodiscard]] std::int64_t maximum(std::int64_t value) const;
+  [[nodiscard]] double sum(double value) const;
+  [[nodiscard]] double minimum(double value) const;
+  [[nodiscard]] double maximum(double value) const;
+  [[nodiscard]] std::vector<std::int64_t> all_gather(std::int64_t value) const;
+  [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
+  /// The parts of all ranks in rank order, on `root`; elsewhere nothing.
+  [[nodiscard]] std::vector<std::byte> gather(std::span<const std::byte> part, int root) const;
+
+  /// A message in pieces, to or from one other rank; both sides know its length.
+  void send(std::span<const std::byte> bytes, int destination, int tag) const;
+  void receive(std::span<std::byte> bytes, int source, int tag) const;
+
+ protected:
+  explicit Communicator(MPI_Comm handle) : handle_(handle) {}
+
+ private:
+  MPI_Comm handle_ = MPI_COMM_NULL;
+};
+
+/// All ranks of the run: our duplicate of MPI_COMM_WORLD.
+class WorldComm : public Communicator {
+ public:
+  /// *Collective over* MPI_COMM_WORLD. MPI errors become exceptions.
+  [[nodiscard]] static WorldComm duplicate();
+
+ private:
+  using Communicator::Communicator;
+};
+
+/// The ranks that can share memory: those of one host.
+class HostComm : public Communicator {
+ public:
+  /// *Collective over* `world`.
+  [[nodiscard]] static HostComm split(const WorldComm& world);
+
+ private:
+  using Communicator::Communicator;
+};
+
+/// The ranks that do share a window: those of one host, or a part of them (a pretended node). Only this type makes one.
+class NodeComm : public Communicator {
+ public:
+  /// Divides the ranks of a host into `groups` nodes of neighbouring ranks. *Collective over* `host`.
+  [[nodiscard]] static NodeComm split(const HostComm& host, int groups);
+
+ private:
+  using Communicator::Communicator;
+};
+
+/// Node rank 0 of every node; ordered as the nodes are.
+class LeaderComm : public Communicator {
+ public:
+  /// *Collective over* `world`. The result is for leaders only; on the others it must not be used.
+  [[nodiscard]] static LeaderComm split(const WorldComm& world, bool is_leader);
+  [[nodiscard]] explicit operator bool() const noexcept { return handle() != MPI_COMM_NULL; }
+
+ private:
+  using Communicator::Communicator;
+};
+
+}  // namespace windrow

@@ -1,0 +1,148 @@
+#include "mpi/launcher.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace windrow {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBackingFolder = "OMPI_MCA_osc_sm_backing_directory";
+
+void set_default(const char* variable, const char* value) { setenv(variable, value, 0); }
+
+std::int64_t number_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return 0;
+  std::int64_t number = 0;
+  const std::string_view view(text);
+  const auto [rest, error] = std::from_chars(view.data(), view.data() + view.size(), number);
+  return error == std::errc{} && rest == view.data() + view.size() ? number : 0;
+}
+
+/// Whether any process of this user has a mapping of the file: a live run's segments always have.
+bool is_mapped(const std::string& path) {
+  std::error_code ignored;
+  for (const fs::directory_entry& process : fs::directory_iterator("/proc", ignored)) {
+    if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream maps(process.path() / "maps");
+    for (std::string line; std::getline(maps, line);)
+      if (line.find(path) != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool is_own(const fs::path& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && status.st_uid == geteuid();
+}
+
+std::int64_t bytes_below(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return static_cast<std::int64_t>(fs::file_size(path, ignored));
+  std::int64_t bytes = 0;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path, ignored))
+    if (entry.is_regular_file(ignored)) bytes += static_cast<std::int64_t>(entry.file_size(ignored));
+  return bytes;
+}
+
+/// Open MPI's message segments and windows: files of a live run are mapped by its ranks.
+void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_segment = name.starts_with("vader_segment.") || name.starts_with("osc_sm.");
+    if (is_segment && is_own(entry.path()) && !is_mapped(entry.path().string()))
+      found.push_back({entry.path().string(), bytes_below(entry.path())});
+  }
+}
+
+/// Open MPI's session folders, ompi.HOST.UID/pid.PID: mpirun's process number is in the name.
+void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
+  std::error_code ignored;
+  for (const fs::directory_entry& user : fs::directory_iterator(folder, ignored)) {
+    if (!user.path().filename().string().starts_with("ompi.") || !is_own(user.path())) continue;
+    for (const fs::directory_entry& session : fs::directory_iterator(user.path(), ignored)) {
+      const std::string name = session.path().filename().string();
+      if (name.starts_with("pid.") && !fs::exists("/proc/" + name.substr(4), ignored))
+        found.push_back({session.path().string(), bytes_below(session.path())});
+    }
+  }
+}
+
+}  // namespace
+
+void set_launcher_defaults() {
+  // A lost host is noticed after 60 s, not 480: the connection is probed after 30 s of silence, then every 10 s.
+  set_default("OMPI_MCA_oob_tcp_keepalive_time", "30");
+  set_default("OMPI_MCA_oob_tcp_keepalive_intvl", "10");
+  set_default("OMPI_MCA_oob_tcp_keepalive_probes", "3");
+  // Without a launcher there is nobody to talk to: no daemon is started for the one rank.
+  if (launched_processes() == 1 && std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr)
+    set_default("OMPI_MCA_ess_singleton_isolated", "1");
+}
+
+void use_shared_memory_folder(const std::string& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Error(ExitStatus::usage, "--shm-dir {}: no folder that this user may write into", folder);
+  setenv(kBackingFolder, fs::absolute(folder).c_str(), 1);
+}
+
+std::string shared_memory_folder() {
+  if (const char* const folder = std::getenv(kBackingFolder); folder != nullptr) return folder;
+  // Open MPI's own rule: /dev/shm if it can be written to, else the folder of the session.
+  if (access("/dev/shm", W_OK) == 0) return "/dev/shm";
+  return fs::temp_directory_path().string();
+}
+
+std::int64_t launched_processes() {
+  // Open MPI's mpirun; MPICH's and Intel's mpiexec; srun (in a batch script itself the step's number is not set).
+  constexpr std::array variables{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
+  std::int64_t processes = 1;
+  for (const char* const variable : variables) processes = std::max(processes, number_in(variable));
+  return processes;
+}
+
+void refuse_lost_processes(int world_size) {
+  const std::int64_t launched = launched_processes();
+  if (world_size > 1 || launched == 1) return;
+  const bool is_slurm = number_in("SLURM_STEP_NUM_TASKS") > 1;
+  throw Error(ExitStatus::usage,
+              "the launcher started {} processes, but each of them finds itself alone (world size 1); nothing was "
+              "written\n  {}",
+              launched,
+              is_slurm ? "try: srun --mpi=pmix ..., or mpirun inside the batch script"
+                       : "try: the mpirun of the MPI that windrow was built with; see `windrow doctor`");
+}
+
+bool is_standard_output_a_terminal() {
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return isatty(STDOUT_FILENO) == 1;
+  std::array<char, 256> target{};
+  const std::string link = fmt::format("/proc/{}/fd/1", getppid());
+  const ssize_t length = readlink(link.c_str(), target.data(), target.size());
+  if (length <= 0) return false;
+  const std::string_view path(target.data(), static_cast<std::size_t>(length));
+  return path.starts_with("/dev/pts/") || path.starts_with("/dev/tty");
+}
+
+std::vector<Leftover> find_leftovers() {
+  std::vector<Leftover> found;
+  find_segments("/dev/shm", found);
+  if (shared_memory_folder() != "/dev/shm") find_segments(shared_memory_folder(), found);
+  find_sessions(fs::temp_directory_path(), found);
+  return found;
+}
+
+}  // namespace windrow

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// All that is particular to one MPI implementation or launcher: Open MPI's parameters and traces, and the environment
+/// variables by which mpirun, mpiexec and srun tell a process of the others. Everything else is MPI-3 and Linux.
+namespace windrow {
+
+/// Parameters that must be set before MPI_Init. A parameter that the user has set is left as it is.
+void set_launcher_defaults();
+
+/// Has shared windows backed by files in `folder` from the next MPI_Init on. *Throws*: Error(usage) if it is no folder,
+/// on the calling rank.
+void use_shared_memory_folder(const std::string& folder);
+
+/// The folder whose free space bounds the shared windows of this host.
+[[nodiscard]] std::string shared_memory_folder();
+
+/// How many processes the launcher of this one says that it started; 1 without a launcher.
+[[nodiscard]] std::int64_t launched_processes();
+
+/// *Throws*: Error(usage), on the calling rank, if the launcher started several processes and MPI knows of one: they
+/// would each believe to be the whole run, and overwrite each other's output.
+void refuse_lost_processes(int world_size);
+
+/// Whether the launcher's own standard output is a terminal: a rank's own always is one under mpirun.
+[[nodiscard]] bool is_standard_output_a_terminal();
+
+/// A file or folder that a killed run has left behind.
+struct Leftover {
+  std::string path;
+  std::int64_t bytes = 0;
+};
+
+/// What dead runs of this user left in shared memory and the folder for temporary files. *Cost*: two folders read.
+[[nodiscard]] std::vector<Leftover> find_leftovers();
+
+}  // namespace windrow

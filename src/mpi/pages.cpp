@@ -1,0 +1,130 @@
+#include "mpi/pages.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "mpi/launcher.hpp"
+
+namespace windrow {
+namespace {
+
+// Of Linux 5.14 and 6.1; the C library's headers may be older than the kernel.
+constexpr int kMadvPopulateWrite = 23;
+constexpr int kMadvCollapse = 25;
+
+std::byte* round_down_to(std::byte* address, std::int64_t unit) {
+  return address - reinterpret_cast<std::uintptr_t>(address) % static_cast<std::uintptr_t>(unit);
+}
+
+std::byte* round_up_to(std::byte* address, std::int64_t unit) { return round_down_to(address + (unit - 1), unit); }
+
+[[noreturn]] void throw_shortage(std::int64_t bytes, bool is_shared) {
+  throw Error(ExitStatus::resources,
+              "memory ran out at the first touch of {}: {} has no room left\n"
+              "  try: free what other programs hold there (`df -h`), more nodes, a smaller type or array{}",
+              format_bytes(bytes), is_shared ? "the shared memory in " + shared_memory_folder() : "this host",
+              is_shared ? ", or --shm-dir with a larger tmpfs" : "");
+}
+
+bool is_shortage(int error_number) { return error_number == EFAULT || error_number == ENOMEM || error_number == EHWPOISON; }
+
+/// Reads a zero into the first byte of each page of [begin, end): where a store would raise SIGBUS, read() fails.
+void read_zeros(std::byte* begin, std::byte* end, bool is_shared) {
+  const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  if (zero < 0) throw Error(ExitStatus::internal, "/dev/zero: {}", errno_text(errno));
+  std::array<iovec, 512> bytes{};
+  int error_number = 0;
+  for (std::byte* next = begin; next < end && error_number == 0;) {
+    int count = 0;
+    while (next < end && count < static_cast<int>(bytes.size())) {
+      bytes[static_cast<std::size_t>(count++)] = {next, 1};
+      next = round_down_to(next, kPageBytes) + kPageBytes;
+    }
+    ssize_t got = 0;
+    do got = readv(zero, bytes.data(), count);
+    while (got < 0 && errno == EINTR);
+    if (got != count) error_number = got < 0 ? errno : EFAULT;
+  }
+  close(zero);
+  if (error_number != 0) throw_shortage(end - begin, is_shared);
+}
+
+}  // namespace
+
+std::string describe(const PageCounts& counts) {
+  std::string text;
+  const auto add = [&](std::int64_t bytes, std::string_view way) {
+    if (bytes != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", format_bytes(bytes), way);
+  };
+  add(counts.huge, "in 2 MiB pages");
+  add(counts.populated, "in 4 KiB pages (populated)");
+  add(counts.read, "in 4 KiB pages (read)");
+  return text.empty() ? "none touched" : text;
+}
+
+std::byte* FirstTouch::touch(std::byte* begin, std::byte* end, std::byte* limit) {
+  if (begin >= end) return end;
+  std::byte* const first_extent = std::min(round_up_to(begin, kExtentBytes), end);
+  touch_pages(begin, first_extent);
+  std::byte* provided = first_extent;
+  while (provided < end) {
+    std::byte* const next = provided + kExtentBytes;
+    if (next <= limit && make_huge(provided)) {
+      counts_.huge += kExtentBytes;
+      provided = next;
+    } else {
+      touch_pages(provided, std::min(next, end));
+      provided = std::min(next, end);
+    }
+  }
+  return provided;
+}
+
+bool FirstTouch::make_huge(std::byte* extent) {
+  const bool wants_huge = mode_ == PageMode::automatic || mode_ == PageMode::collapse;
+  if (!wants_huge || !can_collapse_) return false;
+  if (!is_shared_) {
+    // A process's own memory becomes a huge page at its first touch, if it is told beforehand.
+    if (madvise(extent, kExtentBytes, MADV_HUGEPAGE) != 0) return can_collapse_ = false;
+    return can_populate_ && madvise(extent, kExtentBytes, kMadvPopulateWrite) == 0;
+  }
+  // An empty extent cannot be collapsed: one page first, by the way that reports shortage.
+  const PageCounts before = counts_;
+  touch_pages(extent, extent + 1);
+  counts_ = before;
+  if (madvise(extent, kExtentBytes, kMadvCollapse) == 0) return true;
+  // A neighbour was at work in this extent: once more, then leave it as it is.
+  if (errno == EAGAIN) return madvise(extent, kExtentBytes, kMadvCollapse) == 0;
+  // EINVAL: the kernel does not know the advice, or forbids huge pages to this process. Else: this extent alone.
+  if (errno == EINVAL) can_collapse_ = false;
+  return false;
+}
+
+void FirstTouch::touch_pages(std::byte* begin, std::byte* end) {
+  if (begin >= end) return;
+  if (mode_ != PageMode::read && can_populate_) {
+    std::byte* const first = round_down_to(begin, kPageBytes);
+    const auto bytes = static_cast<std::size_t>(round_up_to(end, kPageBytes) - first);
+    int result = 0;
+    do result = madvise(first, bytes, kMadvPopulateWrite);
+    while (result != 0 && errno == EINTR);
+    if (result == 0) {
+      counts_.populated += end - begin;
+      return;
+    }
+    if (is_shortage(errno)) throw_shortage(end - begin, is_shared_);
+    can_populate_ = false;
+  }
+  read_zeros(begin, end, is_shared_);
+  counts_.read += end - begin;
+}
+
+}  // namespace windrow

@@ -1,0 +1,1 @@
+# Tests of the built program: jobs, commands, readers, rules of the house.

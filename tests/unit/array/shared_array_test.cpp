@@ -1,0 +1,173 @@
+#include "array/shared_array.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+
+#include "array/blocks.hpp"
+
+namespace windrow {
+namespace {
+
+/// The value of the tests' arrays: different in every element.
+double value_at(std::int64_t element) { return 3.0 * static_cast<double>(element) + 1.0; }
+
+void fill(ElementRange range, std::byte* destination) {
+  for (std::int64_t element = range.begin; element < range.end; ++element, destination += sizeof(double)) {
+    const double value = value_at(element);
+    std::memcpy(destination, &value, sizeof value);
+  }
+}
+
+void expect_filled(const SharedArray& array) {
+  const std::span<const std::byte> bytes = array.read(array.node_rows());
+  const std::int64_t first = array.node_rows().begin * array.extents().cols;
+  for (std::int64_t n = 0; n < std::ssize(bytes) / 8; ++n) {
+    double value = 0;
+    std::memcpy(&value, bytes.data() + n * 8, sizeof value);
+    ASSERT_EQ(value, value_at(first + n)) << "element " << first + n;
+  }
+}
+
+const std::vector<Extents> kExtents{{197, 23}, {1, 1}, {2, 1000}, {3, 300'001}, {100'003, 7}, {5, 1}, {700'001, 1}};
+
+TEST(SharedArray, EveryRankReadsInPlaceWhatTheOthersFilled) {
+  for (const int pretended : {1, 2, 3}) {
+    const Topology topology = Topology::discover(pretended);
+    for (const Extents& extents : kExtents) {
+      const ArrayShape shape{"a", ElementType::float64, extents};
+      NodeMemory memory(topology, {.arrays = {shape}});
+      SharedArray array(memory, shape, 0);
+      array.lease_row_block().for_each_piece(fill);
+      memory.publish();
+      expect_filled(array);
+      memory.publish();
+    }
+  }
+}
+
+TEST(SharedArray, ArraysInOneWindowDoNotTouchEachOther) {
+  const Topology topology = Topology::discover(1);
+  const std::vector<ArrayShape> shapes{{"a", ElementType::float64, {197, 23}},
+                                       {"b", ElementType::int32, {13, 1}},
+                                       {"c", ElementType::float64, {100'003, 7}}};
+  NodeMemory memory(topology, {.arrays = shapes});
+  std::vector<std::unique_ptr<SharedArray>> arrays;
+  for (std::size_t n = 0; n < shapes.size(); ++n)
+    arrays.push_back(std::make_unique<SharedArray>(memory, shapes[n], n));
+  arrays[2]->lease_row_block().for_each_piece(fill);
+  arrays[0]->lease_row_block().for_each_piece(fill);
+  Lease lease = arrays[1]->lease_row_block();
+  const std::span<std::byte> bytes = lease.bytes();
+  std::memset(bytes.data(), 0x55, bytes.size());
+  memory.publish();
+  expect_filled(*arrays[0]);
+  expect_filled(*arrays[2]);
+  for (const std::byte byte : arrays[1]->read(arrays[1]->node_rows())) ASSERT_EQ(byte, std::byte{0x55});
+  memory.publish();
+}
+
+TEST(Lease, EndsWithThePhase) {
+  const Topology topology = Topology::discover(1);
+  const ArrayShape shape{"a", ElementType::float64, {14, 3}};
+  NodeMemory memory(topology, {.arrays = {shape}});
+  SharedArray array(memory, shape, 0);
+  Lease lease = array.lease_row_block();
+  EXPECT_THROW((void)array.lease_row_block(), Error) << "one lease per row and phase";
+  memory.publish();
+  EXPECT_THROW((void)lease.bytes(), Error);
+  EXPECT_THROW(lease.for_each_piece(fill), Error);
+  EXPECT_NO_THROW((void)array.lease_row_block());
+  memory.publish();
+}
+
+TEST(Lease, IsRefusedForRowsOfAnotherNode) {
+  const Topology topology = Topology::discover(2);
+  if (topology.nodes() == 1) GTEST_SKIP() << "one rank is one node";
+  const ArrayShape shape{"a", ElementType::float64, {14, 3}};
+  NodeMemory memory(topology, {.arrays = {shape}});
+  SharedArray array(memory, shape, 0);
+  EXPECT_THROW((void)array.lease({0, 14}), Error);
+  EXPECT_THROW((void)array.read({0, 14}), Error);
+  topology.world.barrier();
+}
+
+TEST(BlockSchedule, EveryRowIsHandedOutOnceWithItsBlocksOffset) {
+  for (const int pretended : {1, 2})
+    for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
+      for (const Extents& extents : kExtents)
+        for (const std::int64_t block_rows : {std::int64_t{1}, std::int64_t{10}, extents.rows}) {
+          if (extents.rows / block_rows > 2000) continue;
+          const Topology topology = Topology::discover(pretended);
+          const ArrayShape shape{"a", ElementType::float64, extents};
+          NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1});
+          SharedArray array(memory, shape, 0);
+          BlockSchedule blocks(array, block_rows, schedule, TicketCounter(memory, 0));
+          std::int64_t rows = 0;
+          while (std::optional<Block> block = blocks.next()) {
+            EXPECT_EQ(block->lease.rows().begin / block_rows * block_rows, block->offset);
+            EXPECT_LE(block->lease.rows().end, block->offset + block_rows);
+            rows += block->lease.rows().rows();
+            block->lease.for_each_piece(fill);
+          }
+          memory.together([] {});
+          expect_filled(array);
+          EXPECT_EQ(topology.world.sum(rows), extents.rows);
+        }
+}
+
+TEST(BlockSchedule, EveryByteIsTouchedByASystemCallBeforeItIsWritten) {
+  // Blocks that begin and end within extents; a byte that no call had touched would be missing from the count.
+  const Extents extents{10'007, 211};
+  for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
+    for (const PageMode pages : {PageMode::populate, PageMode::read}) {
+      const Topology topology = Topology::discover(1);
+      const ArrayShape shape{"a", ElementType::float64, extents};
+      NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1, .pages = pages});
+      SharedArray array(memory, shape, 0);
+      BlockSchedule blocks(array, 700, schedule, TicketCounter(memory, 0));
+      while (std::optional<Block> block = blocks.next()) block->lease.for_each_piece(fill);
+      memory.together([] {});
+      const PageCounts& counts = memory.window().pages();
+      const std::int64_t control = topology.is_leader() ? memory.layout().control_bytes : 0;
+      EXPECT_EQ(counts.populated + counts.read, array.row_block().rows() * array.row_bytes() + control);
+      expect_filled(array);
+    }
+}
+
+TEST(TicketCounter, GivesEveryNumberOnce) {
+  const Topology topology = Topology::discover(1);
+  NodeMemory memory(topology, {.tickets = 2});
+  TicketCounter counter(memory, 1);
+  constexpr std::int64_t draws = 1000;
+  std::int64_t sum = 0;
+  for (std::int64_t n = 0; n < draws; ++n) sum += counter.draw();
+  const std::int64_t all = draws * topology.ranks();
+  EXPECT_EQ(topology.world.sum(sum), all * (all - 1) / 2);
+  EXPECT_EQ(TicketCounter(memory, 0).draw() < topology.ranks(), true) << "the counters are independent";
+  topology.world.barrier();
+}
+
+TEST(WindowLayout, ArraysBeginAtPagesAndLargeOnesAtExtents) {
+  const Machine machine{{2, 1}, {0, 0}};
+  const std::vector<ArrayShape> shapes{{"small", ElementType::float64, {10, 10}},
+                                       {"large", ElementType::float64, {3000, 1000}}};
+  const WindowLayout first = WindowLayout::make(machine, 0, shapes, 1);
+  EXPECT_EQ(first.arrays[0].offset % kPageBytes, 0);
+  EXPECT_EQ(first.arrays[0].bytes, 7 * 10 * 8) << "rows 0 to 4 and 4 to 7 of 10";
+  EXPECT_EQ(first.arrays[1].offset % kExtentBytes, 0);
+  EXPECT_EQ(first.arrays[1].bytes, 2000 * 1000 * 8);
+  EXPECT_EQ(first.bytes % kExtentBytes, 0);
+  EXPECT_EQ(WindowLayout::make(machine, 1, shapes, 1).arrays[1].bytes, 1000 * 1000 * 8);
+}
+
+TEST(Machine, KnowsTheRowsOfANode) {
+  const Machine machine{{3, 1}, {0, 1}};
+  EXPECT_EQ(machine.rows_of_node(10, 0), (RowRange{0, 8}));
+  EXPECT_EQ(machine.rows_of_node(10, 1), (RowRange{8, 10}));
+  EXPECT_TRUE(machine.rows_of_node(2, 1).empty());
+}
+
+}  // namespace
+}  // namespace windrow

@@ -1,0 +1,34 @@
+#include "base/partition.hpp"
+
+#include <gtest/gtest.h>
+
+namespace windrow {
+namespace {
+
+TEST(RowBlock, DividesEvenly) {
+  EXPECT_EQ(row_block(2000, 4, 1), (RowRange{500, 1000}));
+}
+
+TEST(RowBlock, CoversEveryRowOnceInOrderForAnyNumbers) {
+  for (const std::int64_t rows : {0, 1, 2, 6, 7, 8, 197, 2000})
+    for (const std::int64_t parts : {1, 2, 3, 4, 7, 200}) {
+      std::int64_t next = 0;
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const RowRange range = row_block(rows, parts, part);
+        EXPECT_EQ(range.begin, next);
+        EXPECT_LE(std::abs(range.rows() - rows / parts), 1);
+        for (std::int64_t row = range.begin; row < range.end; ++row) EXPECT_EQ(part_of_row(rows, parts, row), part);
+        next = range.end;
+      }
+      EXPECT_EQ(next, rows);
+    }
+}
+
+TEST(RowBlock, HugeNumbersDoNotOverflow) {
+  const std::int64_t rows = std::int64_t{1} << 62;
+  EXPECT_EQ(row_block(rows, 7, 6).end, rows);
+  EXPECT_EQ(part_of_row(rows, 7, rows - 1), 6);
+}
+
+}  // namespace
+}  // namespace windrow

@@ -1,0 +1,235 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "unit/expr/evaluate.hpp"
+
+namespace windrow::expr {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::int64_t kMin64 = std::numeric_limits<std::int64_t>::min();
+constexpr std::int32_t kMin32 = std::numeric_limits<std::int32_t>::min();
+
+struct Integer {
+  std::string_view text;
+  std::int64_t value;
+};
+struct Float {
+  std::string_view text;
+  double value;
+};
+
+// The values are Python's own, for i = 12, j = 7, offset = 100, rows = 197, cols = 23, rank = 3, node = 1, pid = 4242.
+constexpr std::array kIntegers{
+    Integer{"0", 0},
+    Integer{"7", 7},
+    Integer{"007", 7},
+    Integer{"9223372036854775807", 9223372036854775807},
+    Integer{"i", 12},
+    Integer{"j", 7},
+    Integer{"offset", 100},
+    Integer{"rows", 197},
+    Integer{"cols", 23},
+    Integer{"rank", 3},
+    Integer{"node", 1},
+    Integer{"pid", 4242},
+    Integer{"i*cols + j", 283},
+    Integer{"i+j*2", 26},
+    Integer{"(i+j)*2", 38},
+    Integer{"i-j-1", 4},
+    Integer{"i-(j-1)", 6},
+    Integer{"-j", -7},
+    Integer{"--j", 7},
+    Integer{"-+-j", 7},
+    Integer{"+j", 7},
+    Integer{"-j**2", -49},
+    Integer{"(-j)**2", 49},
+    Integer{"-2**2", -4},
+    Integer{"i % 5", 2},
+    Integer{"-i % 5", 3},
+    Integer{"i % -5", -3},
+    Integer{"-i % -5", -2},
+    Integer{"i*j%5", 4},
+    Integer{"i**2", 144},
+    Integer{"j**5", 16807},
+    Integer{"j**0", 1},
+    Integer{"i - -j", 19},
+    Integer{"  i\t+\nj ", 19},
+    Integer{"(((j)))", 7},
+    Integer{"where(i < j, 1, 2)", 2},
+    Integer{"where(i > j, i, j)", 12},
+    Integer{"where(j, 5, 6)", 5},
+    Integer{"where(0, 5, 6)", 6},
+    Integer{"(i < 20)*(j > 3)", 1},
+    Integer{"(i < 20) + (j > 3)", 2},
+    Integer{"-(i < 20)", -1},
+    Integer{"where(i % 2 == 0, i/1 > 2, 0)", 1},
+    Integer{"pid*0 + rank", 3},
+    Integer{"3*(i > j)**2", 3},
+};
+constexpr std::array kBooleans{
+    Integer{"i < j", 0},
+    Integer{"i <= 12", 1},
+    Integer{"i > j", 1},
+    Integer{"i >= 13", 0},
+    Integer{"i == 12", 1},
+    Integer{"i != 12", 0},
+    Integer{"i < j + 6", 1},
+    Integer{"i*1.0 == 12", 1},
+    Integer{"0.1 + 0.2 == 0.3", 0},
+    Integer{"(i < j) == (j > i)", 1},
+    Integer{"where(i < 5, i < 3, j < 100)", 1},
+    Integer{"1 < 2.5", 1},
+};
+const std::array kFloats{
+    Float{"2**3**2", 512.0},
+    Float{"2**-0", 1.0},
+    Float{"0.5", 0x1.0000000000000p-1},
+    Float{".5", 0x1.0000000000000p-1},
+    Float{"5.", 0x1.4000000000000p+2},
+    Float{"1e3", 0x1.f400000000000p+9},
+    Float{"6e7", 0x1.c9c3800000000p+25},
+    Float{"1.5e-3", 0x1.89374bc6a7efap-10},
+    Float{"1E+2", 0x1.9000000000000p+6},
+    Float{"9223372036854775808", 0x1.0000000000000p+63},
+    Float{"pi", 0x1.921fb54442d18p+1},
+    Float{"e", 0x1.5bf0a8b145769p+1},
+    Float{"e*pi", 0x1.114580b45d474p+3},
+    Float{"i/j", 0x1.b6db6db6db6dbp+0},
+    Float{"i/1", 0x1.8000000000000p+3},
+    Float{"7/2", 0x1.c000000000000p+1},
+    Float{"-7/2", -0x1.c000000000000p+1},
+    Float{"j*0.5", 0x1.c000000000000p+1},
+    Float{"0.5*j + i", 0x1.f000000000000p+3},
+    Float{"2**0.5", 0x1.6a09e667f3bcdp+0},
+    Float{"2**-1", 0x1.0000000000000p-1},
+    Float{"i**-2", 0x1.c71c71c71c71cp-8},
+    Float{"j**0.5", 0x1.52a7fa9d2f8eap+1},
+    Float{"i**j", 0x1.1160000000000p+25},
+    Float{"2.0**3", 0x1.0000000000000p+3},
+    Float{"(i/7)**2", 0x1.7829cbc14e5e0p+1},
+    Float{"(i/7)**3", 0x1.426cf7ca432c0p+2},
+    Float{"j**2.0", 0x1.8800000000000p+5},
+    Float{"-2.0**2", -0x1.0000000000000p+2},
+    Float{"5.5 % 2", 0x1.8000000000000p+0},
+    Float{"-5.5 % 2", 0x1.0000000000000p-1},
+    Float{"5.5 % -2", -0x1.0000000000000p-1},
+    Float{"j % 2.5", 0x1.0000000000000p+1},
+    Float{"1/3 - 1/7", 0x1.8618618618618p-3},
+    Float{"2*pi*j/cols", 0x1.e98ac6695c798p+0},
+    Float{"where(i < j, i, 0.5)", 0x1.0000000000000p-1},
+    Float{"where(i > j, i, 0.5)", 0x1.8000000000000p+3},
+    Float{"where(0.0, 1, 2.5)", 0x1.4000000000000p+1},
+    Float{"where(-0.1, 1, 2.5)", 0x1.0000000000000p+0},
+    Float{"-0.5", -0x1.0000000000000p-1},
+    Float{"i - 0.5 - 0.25", 0x1.6800000000000p+3},
+    Float{"i/j/2", 0x1.b6db6db6db6dbp-1},
+    Float{"i/(j/2)", 0x1.b6db6db6db6dbp+1},
+    Float{"100/10*2", 0x1.4000000000000p+4},
+    Float{"1e308*10", kInfinity},
+    Float{"-1e308*10", -kInfinity},
+    Float{"3.0**8", 0x1.9a10000000000p+12},
+    Float{"1.1**9", 0x1.2dd13add43095p+1},
+};
+
+TEST(Language, IntegersAreThoseOfPython) {
+  for (const auto& [text, value] : kIntegers) {
+    EXPECT_EQ(evaluate_one<std::int64_t>(text), value) << text;
+    EXPECT_EQ(evaluate_one<double>(text), static_cast<double>(value)) << text;
+    EXPECT_EQ(Program::compile(text).type(), ValueType::int64) << text;
+  }
+}
+
+TEST(Language, FloatsAreThoseOfPython) {
+  for (const auto& [text, value] : kFloats) {
+    const double found = evaluate_one<double>(text);
+    EXPECT_EQ(found, value) << text;
+    EXPECT_EQ(std::signbit(found), std::signbit(value)) << text;
+    EXPECT_EQ(Program::compile(text).type(), ValueType::float64) << text;
+  }
+}
+
+TEST(Language, ComparisonsAreZeroOrOne) {
+  for (const auto& [text, value] : kBooleans) {
+    EXPECT_EQ(evaluate_one<std::int32_t>(text), value) << text;
+    EXPECT_EQ(evaluate_one<double>(text), static_cast<double>(value)) << text;
+    EXPECT_EQ(Program::compile(text).type(), ValueType::boolean) << text;
+  }
+}
+
+TEST(Language, EveryElementHasItsOwnRowAndColumn) {
+  const std::vector<std::int64_t> found = evaluate_all<std::int64_t>("i*1000 + j");
+  for (std::int64_t i = 0; i < 197; ++i)
+    for (std::int64_t j = 0; j < 23; ++j) ASSERT_EQ(found[static_cast<std::size_t>(i * 23 + j)], i * 1000 + j);
+}
+
+TEST(Language, InOneDimensionIIsTheElementAndJIsZero) {
+  const std::vector<std::int64_t> found =
+      evaluate_all<std::int64_t>("i*10 + j", bindings({.rows = 3001, .cols = 1, .one_dimensional = true}));
+  for (std::size_t n = 0; n < found.size(); ++n) ASSERT_EQ(found[n], static_cast<std::int64_t>(n) * 10);
+}
+
+TEST(Language, IntegersWrapAsInNumpy) {
+  EXPECT_EQ(evaluate_one<std::int64_t>("9223372036854775807 + 1"), kMin64);
+  EXPECT_EQ(evaluate_one<std::int64_t>("-9223372036854775807 - 2"), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(evaluate_one<std::int64_t>("4611686018427387904*2"), kMin64);
+  EXPECT_EQ(evaluate_one<std::int64_t>("2**64"), 0);
+  EXPECT_EQ(evaluate_one<std::int64_t>("3**41"), -420491770248316829);
+  EXPECT_EQ(evaluate_one<std::int64_t>("j % 0"), 0);
+  EXPECT_EQ(evaluate_one<std::int64_t>("(-9223372036854775807 - 1) % -1"), 0);
+}
+
+TEST(Language, FloatsThatDoNotFitBecomeTheMinimum) {
+  for (const char* const text : {"1e19", "-1e19", "0.0/0", "1e308*10", "-1e308*10", "9223372036854775808"})
+    EXPECT_EQ(evaluate_one<std::int64_t>(text), kMin64) << text;
+  for (const char* const text : {"2147483648.0", "-2147483649.0", "0.0/0", "1e300"})
+    EXPECT_EQ(evaluate_one<std::int32_t>(text), kMin32) << text;
+  EXPECT_EQ(evaluate_one<std::int32_t>("2147483647.9"), 2147483647);
+  EXPECT_EQ(evaluate_one<std::int32_t>("-2.9"), -2);
+  EXPECT_EQ(evaluate_one<std::int64_t>("2.9"), 2);
+}
+
+TEST(Language, IntegersWrapIntoInt32) {
+  EXPECT_EQ(evaluate_one<std::int32_t>("2**31"), kMin32);
+  EXPECT_EQ(evaluate_one<std::int32_t>("2**32 + 5"), 5);
+}
+
+TEST(Language, Float32IsRoundedOnceFromFloat64) {
+  EXPECT_EQ(evaluate_one<float>("0.1"), 0.1F);
+  EXPECT_EQ(evaluate_one<float>("16777217"), 16777216.0F);
+  EXPECT_EQ(evaluate_one<float>("1e39"), std::numeric_limits<float>::infinity());
+}
+
+TEST(Language, InvalidOperationsGiveNan) {
+  for (const char* const text : {"0/0", "0.0 % 0", "j % 0.0", "(0-1)**0.5", "1e308*10 - 1e308*10"})
+    EXPECT_TRUE(std::isnan(evaluate_one<double>(text))) << text;
+  EXPECT_EQ(evaluate_one<double>("1/0"), kInfinity);
+  EXPECT_EQ(evaluate_one<double>("-1/0"), -kInfinity);
+  EXPECT_EQ(evaluate_one<std::int64_t>("0/0 == 0/0"), 0);
+  EXPECT_EQ(evaluate_one<std::int64_t>("0/0 != 0/0"), 1);
+  EXPECT_EQ(evaluate_one<std::int64_t>("where(0/0, 1, 2)"), 1);
+}
+
+TEST(Language, SmallPowersAreProducts) {
+  const double x = 1.0 / 3.0;
+  EXPECT_EQ(evaluate_one<double>("(1/3)**2"), x * x);
+  EXPECT_EQ(evaluate_one<double>("(1/3)**3"), x * (x * x));
+  EXPECT_EQ(evaluate_one<double>("(1/3)**4"), (x * x) * (x * x));
+  EXPECT_EQ(evaluate_one<double>("(1/3)**9"), std::pow(x, 9.0));
+  EXPECT_EQ(evaluate_one<double>("(0/0)**0"), 1.0);
+}
+
+TEST(Language, TellsWhatAProgramDependsOn) {
+  EXPECT_FALSE(Program::compile("i + offset").depends_on_rank());
+  EXPECT_FALSE(Program::compile("i + offset").is_random());
+  for (const char* const text : {"rank", "2*node", "where(i, 1, pid)"})
+    EXPECT_TRUE(Program::compile(text).depends_on_rank()) << text;
+  EXPECT_TRUE(Program::compile("normal() + 1").is_random());
+  EXPECT_EQ(Program::compile(" i + 1 ").text(), " i + 1 ");
+}
+
+}  // namespace
+}  // namespace windrow::expr

@@ -1,0 +1,78 @@
+#include "io/checksums.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace windrow::io {
+namespace {
+
+/// The input of xxHash's own test vectors.
+std::vector<std::byte> sanity_buffer(std::size_t size) {
+  constexpr std::uint64_t first = 2654435761U;
+  constexpr std::uint64_t factor = 11400714785074694797ULL;
+  std::vector<std::byte> buffer(size);
+  std::uint64_t state = first;
+  for (std::byte& byte : buffer) {
+    byte = static_cast<std::byte>(state >> 56);
+    state *= factor;
+  }
+  return buffer;
+}
+
+std::span<const std::byte> first_bytes(const std::vector<std::byte>& buffer, std::size_t size) {
+  return std::span(buffer).first(size);
+}
+
+TEST(Checksum, IsXxh3) {
+  // Source: the table of XXH3 64-bit test vectors of xxHash 0.8 (seed 0).
+  const std::vector<std::pair<std::size_t, std::uint64_t>> known{
+      {0, 0x2D06800538D394C2},   {1, 0xC44BDFF4074EECDB},   {6, 0x27B56A84CD2D7325},   {12, 0xA713DAF0DFBB77E7},
+      {24, 0xA3FE70BF9D3510EB},  {48, 0x397DA259ECBA1F11},  {80, 0xBCDEFBBB2C47C90A},  {195, 0xCD94217EE362EC3A},
+      {403, 0xCDEB804D65C6DEA4}, {512, 0x617E49599013CB6B}, {2048, 0xDD59E2C3A5F038E0}};
+  const std::vector<std::byte> buffer = sanity_buffer(2048);
+  for (const auto& [size, expected] : known) {
+    EXPECT_EQ(checksum(first_bytes(buffer, size)), expected) << size;
+    ChecksumStream stream;
+    stream.feed(first_bytes(buffer, size));
+    EXPECT_EQ(stream.finish(), expected) << size;
+  }
+}
+
+TEST(Fingerprint, IsXxh3Of128Bits) {
+  Fingerprint fingerprint;
+  // Source: XXH3_128bits of nothing, xxHash 0.8.
+  const Fingerprint::Value nothing{0x6001C324468D497F, 0x99AA06D3014798D8};
+  EXPECT_EQ(fingerprint.finish(), nothing);
+}
+
+TEST(ChecksumStream, PiecesDoNotMatter) {
+  const std::vector<std::byte> buffer = sanity_buffer(100'003);
+  ChecksumStream stream;
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, std::size_t{99'991}}) {
+    for (std::size_t at = 0; at < buffer.size(); at += piece)
+      stream.feed(std::span(buffer).subspan(at, std::min(piece, buffer.size() - at)));
+    EXPECT_EQ(stream.finish(), checksum(buffer)) << piece;
+  }
+}
+
+TEST(ChecksumGroups, AreOneMebibyteEachAndTheRest) {
+  EXPECT_EQ(group_count(0), 0);
+  EXPECT_EQ(group_count(1), 1);
+  EXPECT_EQ(group_count(kGroupBytes), 1);
+  EXPECT_EQ(group_count(kGroupBytes + 1), 2);
+  EXPECT_EQ(group_count(std::int64_t{1} << 62), std::int64_t{1} << 42);
+
+  const auto group = static_cast<std::size_t>(kGroupBytes);
+  const std::vector<std::byte> buffer = sanity_buffer(2 * group + 5);
+  std::vector<std::uint64_t> sums(3);
+  checksum_groups(buffer, sums);
+  EXPECT_EQ(sums[0], checksum(first_bytes(buffer, group)));
+  EXPECT_EQ(sums[1], checksum(std::span(buffer).subspan(group, group)));
+  EXPECT_EQ(sums[2], checksum(std::span(buffer).last(5)));
+}
+
+}  // namespace
+}  // namespace windrow::io

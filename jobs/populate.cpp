@@ -32,8 +32,9 @@ class Populate final : public Job {
     array_.check(keys);
     const std::int64_t rows = array_.shape(1).extents.rows;
     if (rows / block_rows(rows) >= kMostBlocks)
-      keys.reject("populate.block_rows", fmt::format("{} rows in blocks of {} are more than {} blocks; take {} rows or more",
-                                                     rows, block_rows_, kMostBlocks, rows / kMostBlocks + 1));
+      keys.reject("populate.block_rows",
+                  fmt::format("{} rows in blocks of {} are more than {} blocks; take {} rows or more", rows,
+                              block_rows_, kMostBlocks, rows / kMostBlocks + 1));
   }
 
   JobNeeds needs(int ranks) const override {
@@ -63,6 +64,8 @@ class Populate final : public Job {
 
 }  // namespace
 
-std::unique_ptr<Job> make_populate() { return make_job<Populate>(); }
+std::unique_ptr<Job> make_populate() {
+  return make_job<Populate>();
+}
 
 }  // namespace windrow::jobs

@@ -32,6 +32,7 @@ struct Arguments {
   std::string shm_dir;
   int pretend_nodes = 1;
   RunOptions run;
+  std::string progress = "auto";
   PlanOptions plan;
   std::string node_memory;
   std::string node_shared_memory;
@@ -52,12 +53,8 @@ void declare_run(CLI::App& app, Arguments& arguments) {
   command.add_option("--output", arguments.output, "the file to write: output.file=FILE")->type_name("FILE");
   command.add_flag("--overwrite", arguments.overwrite, "replace the file if it is there: output.overwrite=true");
   command.add_option("--report", arguments.run.report, "write phases, memory and status as JSON")->type_name("FILE");
-  const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic},
-                                                    {"bar", ProgressStyle::bar},
-                                                    {"lines", ProgressStyle::lines},
-                                                    {"none", ProgressStyle::none}};
-  command.add_option("--progress", arguments.run.progress, "auto, bar, lines (one every 30 s) or none")
-      ->transform(CLI::CheckedTransformer(styles))
+  command.add_option("--progress", arguments.progress, "auto, bar, lines (one every 30 s) or none; default: auto")
+      ->check(CLI::IsMember({"auto", "bar", "lines", "none"}).description(""))
       ->type_name("STYLE");
   command.add_option("--shm-dir", arguments.shm_dir, "the folder of the shared windows, a tmpfs; default: /dev/shm")
       ->type_name("DIR");
@@ -78,7 +75,8 @@ void declare_plan(CLI::App& app, Arguments& arguments) {
       ->type_name("M");
   command.add_option("--node-memory", arguments.node_memory, "memory of a node, 64GiB: does the run fit?")
       ->type_name("SIZE");
-  command.add_option("--node-shm", arguments.node_shared_memory, "shared memory of a node; default: half of its memory")
+  command
+      .add_option("--node-shm", arguments.node_shared_memory, "shared memory of a node; default: half of its memory")
       ->type_name("SIZE");
   command.add_flag("--here", arguments.plan.here, "does it fit on this machine now? exit 3 if not");
   CLI::Option* const json = command.add_flag("--json", arguments.plan.json, "as JSON");
@@ -111,8 +109,15 @@ double process_start_s() {
   return windrow::steady_seconds() - std::max(age_s, 0.0);
 }
 
+ProgressStyle progress_style(const std::string& name) {
+  if (name == "bar") return ProgressStyle::bar;
+  if (name == "lines") return ProgressStyle::lines;
+  return name == "none" ? ProgressStyle::none : ProgressStyle::automatic;
+}
+
 ExitStatus run_command(Arguments& arguments) {
   RunOptions& run = arguments.run;
+  run.progress = progress_style(arguments.progress);
   run.deck = arguments.deck.deck;
   run.overrides = arguments.deck.overrides;
   run.process_start_s = process_start_s();

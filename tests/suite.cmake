@@ -1,1 +1,4 @@
-# Tests of the built program: jobs, commands, readers, rules of the house.
+# Tests of the built program, each folder with its own list.
+foreach(fragment jobs/jobs commands/commands readers/readers faults/faults docs/docs house/house scripts/scripts)
+  include(${CMAKE_CURRENT_SOURCE_DIR}/${fragment}.cmake OPTIONAL)
+endforeach()

@@ -19,9 +19,9 @@ struct Block {
 
 /// Hands out the blocks of `block_rows` rows of an array, each row once.
 ///
-/// With a fixed schedule a rank gets the blocks of its own row block in order, a block that reaches into the next rank's
-/// row block in two parts. With a dynamic one the ranks of a node draw from the node's blocks; the first touch of
-/// all rows is then done before the first block is handed out.
+/// With a fixed schedule a rank gets the blocks of its own row block in order, a block that reaches into the next
+/// rank's row block in two parts. With a dynamic one the ranks of a node draw from the node's blocks; the first touch
+/// of all rows is then done before the first block is handed out.
 class BlockSchedule {
  public:
   /// *Collective over* the node. `counter` must be fresh. *Throws*: Error(resources), PeerFailure.
@@ -35,8 +35,8 @@ class BlockSchedule {
   std::int64_t block_rows_;
   Schedule schedule_;
   TicketCounter counter_;
-  RowRange rows_;             ///< that this rank may get parts of
-  std::int64_t next_ = 0;     ///< number of the next block, with a fixed schedule
+  RowRange rows_;          ///< that this rank may get parts of
+  std::int64_t next_ = 0;  ///< number of the next block, with a fixed schedule
 };
 
 }  // namespace windrow

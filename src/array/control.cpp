@@ -10,9 +10,8 @@ ControlWords ControlWords::at(std::byte* window, std::int64_t node_ranks, std::i
   auto* const rendezvous = reinterpret_cast<RendezvousWords*>(window);
   auto* const progress = reinterpret_cast<ProgressWord*>(rendezvous + 1);
   auto* const ticket_words = reinterpret_cast<TicketWord*>(progress + node_ranks);
-  return {rendezvous,
-          {progress, static_cast<std::size_t>(node_ranks)},
-          {ticket_words, static_cast<std::size_t>(tickets)}};
+  return {
+      rendezvous, {progress, static_cast<std::size_t>(node_ranks)}, {ticket_words, static_cast<std::size_t>(tickets)}};
 }
 
 std::int64_t control_bytes(std::int64_t node_ranks, std::int64_t tickets) {

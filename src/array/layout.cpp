@@ -8,7 +8,9 @@
 
 namespace windrow {
 
-int Machine::ranks() const { return std::accumulate(ranks_per_node.begin(), ranks_per_node.end(), 0); }
+int Machine::ranks() const {
+  return std::accumulate(ranks_per_node.begin(), ranks_per_node.end(), 0);
+}
 
 int Machine::first_row_rank(int node) const {
   return std::accumulate(ranks_per_node.begin(), ranks_per_node.begin() + node, 0);

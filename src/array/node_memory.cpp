@@ -4,13 +4,14 @@
 
 namespace windrow {
 
-Machine machine_of(const Topology& topology) { return {topology.ranks_per_node, topology.host_of_node}; }
+Machine machine_of(const Topology& topology) {
+  return {topology.ranks_per_node, topology.host_of_node};
+}
 
 NodeMemory::NodeMemory(const Topology& topology, Options options)
     : topology_(&topology),
       layout_(WindowLayout::make(machine_of(topology), topology.node_number, options.arrays, options.tickets)),
-      window_(topology.node,
-              {.bytes = layout_.bytes, .control_bytes = layout_.control_bytes, .pages = options.pages}),
+      window_(topology.node, {.bytes = layout_.bytes, .control_bytes = layout_.control_bytes, .pages = options.pages}),
       control_(ControlWords::at(window_.data(), topology.node.size(), options.tickets)),
       rendezvous_(topology, *control_.rendezvous) {}
 

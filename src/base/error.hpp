@@ -19,7 +19,8 @@ enum class ExitStatus : int {
   stopped = 75,      ///< stopped on request after a good checkpoint
 };
 
-/// An error that a user can read: what is wrong, where, what was found, what to do (the remedies on lines of their own).
+/// An error that a user can read: what is wrong, where, what was found, what to do (the remedies on lines of their
+/// own).
 class Error : public std::runtime_error {
  public:
   Error(ExitStatus status, const std::string& message) : std::runtime_error(message), status_(status) {}

@@ -29,10 +29,14 @@ std::int64_t round_up(std::int64_t value, std::int64_t unit) {
 
 std::string_view name_of(ElementType type) {
   switch (type) {
-    case ElementType::float32: return "float32";
-    case ElementType::int64: return "int64";
-    case ElementType::int32: return "int32";
-    case ElementType::float64: break;
+    case ElementType::float32:
+      return "float32";
+    case ElementType::int64:
+      return "int64";
+    case ElementType::int32:
+      return "int32";
+    case ElementType::float64:
+      break;
   }
   return "float64";
 }

@@ -30,10 +30,14 @@ inline constexpr std::array kElementTypes{ElementType::float64, ElementType::flo
 template <typename Function>
 decltype(auto) with_element(ElementType type, Function&& function) {
   switch (type) {
-    case ElementType::float32: return function(float{});
-    case ElementType::int64: return function(std::int64_t{});
-    case ElementType::int32: return function(std::int32_t{});
-    case ElementType::float64: break;
+    case ElementType::float32:
+      return function(float{});
+    case ElementType::int64:
+      return function(std::int64_t{});
+    case ElementType::int32:
+      return function(std::int32_t{});
+    case ElementType::float64:
+      break;
   }
   return function(double{});
 }

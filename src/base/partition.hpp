@@ -6,8 +6,8 @@
 
 namespace windrow {
 
-/// The row block of part `part` of `parts`: contiguous, in order, sizes that differ by one row at most; empty where there
-/// are fewer rows than parts.
+/// The row block of part `part` of `parts`: contiguous, in order, sizes that differ by one row at most; empty where
+/// there are fewer rows than parts.
 [[nodiscard]] RowRange row_block(std::int64_t rows, std::int64_t parts, std::int64_t part);
 
 /// The part whose row block holds `row`.

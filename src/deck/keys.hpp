@@ -136,10 +136,10 @@ class Keys {
 
   /// Declares an enumeration whose enumerators are numbered as `choices` is.
   template <typename Enumeration>
-  void choice(std::string name, Enumeration& target, std::vector<Choice> choices, TextOptions options) {
+  void choice(const std::string& name, Enumeration& target, const std::vector<Choice>& choices,
+              const TextOptions& options) {
     choice_as(
-        std::move(name), [&target](std::size_t number) { target = static_cast<Enumeration>(number); },
-        std::move(choices), std::move(options));
+        name, [&target](std::size_t number) { target = static_cast<Enumeration>(number); }, choices, options);
   }
 
   /// Whether the deck or the command line gave the key, and where its value stands (where the section or the deck

@@ -37,7 +37,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-// The distance of two words that may be meant for each other: about one slip in three letters, three at most.
+// The distance of two words that may be meant for each other: about one slip in two letters, three at most.
 std::optional<std::size_t> near_distance(std::string_view a, std::string_view b) {
   if (a.size() > kLongestWord || b.size() > kLongestWord) return std::nullopt;
   const std::size_t slips = distance(a, b);

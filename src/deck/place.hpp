@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -11,7 +10,9 @@ namespace windrow::deck {
 struct Place {
   std::int64_t line = 1;
   std::int64_t column = 1;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend bool operator<(const Place& a, const Place& b) {
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  }
 };
 
 /// Length in bytes of the UTF-8 character at the beginning of `text`, 0 if there is none.

@@ -22,7 +22,7 @@ bool holds(std::span<const std::string> names, const std::string& name) {
 std::string about_key(const std::string& name, std::span<const std::string> declared,
                       std::span<const std::string> known) {
   if (holds(known, name)) return fmt::format("the key '{}' belongs to another job", name);
-  const std::string unknown = fmt::format("unknown key '{}'", shortened(name));
+  std::string unknown = fmt::format("unknown key '{}'", shortened(name));
   const std::string near = nearest(name, declared);
   if (!near.empty()) {
     const bool is_above = section_in(near).empty() && !section_in(name).empty();
@@ -49,7 +49,7 @@ std::string about_section(const std::string& name, std::span<const std::string> 
   };
   const auto other = sections_of(known);
   if (std::ranges::any_of(other, is_at_or_below)) return fmt::format("the section [{}] belongs to another job", name);
-  const std::string unknown = fmt::format("unknown section [{}]", shortened(name));
+  std::string unknown = fmt::format("unknown section [{}]", shortened(name));
   const std::string near = nearest(name, declared);
   if (!near.empty()) return fmt::format("{}; did you mean [{}]?", unknown, near);
   const std::string far = nearest(name, other);

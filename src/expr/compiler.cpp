@@ -183,7 +183,8 @@ Builder::Value Compiler::call(const Token& name) {
   const std::int64_t number = is_where ? 0 : random_calls_++;
   const std::vector<Value> values = arguments();
   if (values.size() != found->arguments && !(values.empty() && found->may_be_empty))
-    fail(name, fmt::format("found {} arguments of '{}'; write {}", values.size(), found->name, found->usage));
+    fail(name, fmt::format("{} takes {} arguments{}, found {}; write {}", shown(name), found->arguments,
+                           found->may_be_empty ? " or none" : "", values.size(), found->usage));
   const Value value = is_where ? builder_.select(values[0], values[1], values[2]) : random(*found, values, number);
   check_size(name);
   return value;

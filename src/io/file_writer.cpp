@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/error.hpp"
 #include "base/units.hpp"
 
 namespace windrow::io {
@@ -21,20 +20,12 @@ constexpr int kPopulateRead = MADV_POPULATE_READ;
 constexpr int kPopulateRead = 22;  // Linux 5.14; the C library's headers may be older than the kernel
 #endif
 
-/// The error for a failed write, of which so many bytes from `offset` on were not written.
-Error write_error(const std::string& path, int error_number, std::int64_t offset, std::int64_t bytes_left) {
-  if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG)
-    return {ExitStatus::resources,
-            "cannot write {}: {}; {} ({} bytes) from byte {} on are not written",
-            path,
-            errno_text(error_number),
-            format_bytes(bytes_left),
-            bytes_left,
-            offset};
-  return {ExitStatus::io, "cannot write {} at byte {}: {}", path, offset, errno_text(error_number)};
-}
-
 }  // namespace
+
+ExitStatus status_of_failed_write(int error_number) noexcept {
+  const bool shortage = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+  return shortage ? ExitStatus::resources : ExitStatus::io;
+}
 
 void map_pages(std::span<const std::byte> bytes) noexcept {
   if (bytes.empty()) return;
@@ -78,8 +69,13 @@ void FileWriter::write(std::int64_t offset, std::span<const std::byte> bytes, co
     }
     const ssize_t written = pwrite(descriptor_, piece.data(), piece.size(), offset + done);
     if (written < 0 && errno == EINTR) continue;
-    // A call that writes nothing and reports nothing would be repeated for ever.
-    if (written <= 0) throw write_error(path_, written < 0 ? errno : ENOSPC, offset + done, all - done);
+    if (written <= 0) {
+      // A call that writes nothing and reports nothing would be repeated for ever.
+      const int error_number = written < 0 ? errno : ENOSPC;
+      throw Error(status_of_failed_write(error_number),
+                  "cannot write {}: {}; {} ({} bytes) from byte {} on are not written", path_, errno_text(error_number),
+                  format_bytes(all - done), all - done, offset + done);
+    }
     done += written;
     if (progress) progress(done);
   }
@@ -87,11 +83,12 @@ void FileWriter::write(std::int64_t offset, std::span<const std::byte> bytes, co
 
 void FileWriter::sync() {
   while (fsync(descriptor_) != 0)
-    if (errno != EINTR) throw write_error(path_, errno, 0, 0);
+    if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
 }
 
 void FileWriter::close() {
-  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) throw write_error(path_, errno, 0, 0);
+  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR)
+    throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
 }
 
 }  // namespace windrow::io

@@ -6,7 +6,13 @@
 #include <span>
 #include <string>
 
+#include "base/error.hpp"
+
 namespace windrow::io {
+
+/// What a failed write, with this errno, tells the shell: resources where the disk is full or a quota or size limit is
+/// reached, else io.
+[[nodiscard]] ExitStatus status_of_failed_write(int error_number) noexcept;
 
 /// An existing file, open for writing at offsets; several processes on several nodes write theirs at once.
 class FileWriter {

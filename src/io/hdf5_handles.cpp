@@ -2,18 +2,33 @@
 
 #include <hdf5.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <type_traits>
 #include <vector>
 
-#include "base/error.hpp"
+#include "io/file_writer.hpp"
 
 namespace windrow::io {
 namespace {
 
 static_assert(std::is_same_v<hid_t, Hid> && std::is_same_v<herr_t, int>, "Hdf5Handle stands for hid_t");
+
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+#define WINDROW_HDF5_HAS_LOCK_PROPERTY
+constexpr bool kHasLockProperty = true;
+#else
+constexpr bool kHasLockProperty = false;
+#endif
+
+constexpr const char* kLockVariable = "HDF5_USE_FILE_LOCKING";
+
+/// Whether never_lock() is enough: the variable, where it is set, overrides what a program asks for.
+bool locks_are_off() {
+  const char* const wanted = std::getenv(kLockVariable);
+  if (wanted == nullptr) return kHasLockProperty;
+  return std::string_view(wanted) == "FALSE" || std::string_view(wanted) == "0";
+}
 
 herr_t collect(unsigned, const H5E_error2_t* entry, void* into) {
   static_cast<std::vector<std::string>*>(into)->emplace_back(entry->desc != nullptr ? entry->desc : "");
@@ -41,10 +56,7 @@ int errno_in(std::string_view entry) {
 
 void prepare_hdf5() {
   static const bool ready = [] {
-    // The variable overrides what a program asks for; HDF5 would then try to lock the file against our own lock.
-    if (const char* locking = std::getenv("HDF5_USE_FILE_LOCKING");
-        locking != nullptr && std::string_view(locking) != "FALSE" && std::string_view(locking) != "0")
-      setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    if (!locks_are_off()) setenv(kLockVariable, "FALSE", 1);
     H5dont_atexit();  // after a failed write the library must not come back to the file
     hdf5_ok(H5open(), "start the HDF5 library");
     return true;
@@ -53,14 +65,19 @@ void prepare_hdf5() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
+void never_lock([[maybe_unused]] Hid file_access) {
+#ifdef WINDROW_HDF5_HAS_LOCK_PROPERTY
+  hdf5_ok(H5Pset_file_locking(file_access, false, true), "turn HDF5 file locks off");
+#endif
+}
+
 std::int64_t hdf5_ok(std::int64_t result, std::string_view doing) {
   if (result >= 0) return result;
   const std::vector<std::string> entries = take_error_stack();
   if (entries.empty()) throw Error(ExitStatus::io, "cannot {}: HDF5 gives no reason", doing);
   const int error_number = errno_in(entries.front());
-  const bool full = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
   const std::string reason = error_number != 0 ? errno_text(error_number) : entries.front();
-  throw Error(full ? ExitStatus::resources : ExitStatus::io, "cannot {}: {}", doing, reason);
+  throw Error(status_of_failed_write(error_number), "cannot {}: {}", doing, reason);
 }
 
 }  // namespace windrow::io

@@ -10,10 +10,13 @@ namespace windrow::io {
 /// HDF5's hid_t, without its header, which only the sources of this folder include.
 using Hid = std::int64_t;
 
-/// Readies the HDF5 library: errors are kept for our messages instead of printed, files are not locked (some cluster
-/// file systems have no locks, and the output is guarded by a lock of its own), nothing is done at exit. Call it before
-/// any other HDF5 call.
+/// Readies the HDF5 library: errors are kept for our messages instead of printed, nothing is done at exit, and
+/// never_lock() has its way. Call it before any other HDF5 call.
 void prepare_hdf5();
+
+/// Keeps HDF5 from locking the files that are opened with a file access property list: some cluster file systems have
+/// no locks, and HDF5's would run into the lock that guards the output.
+void never_lock(Hid file_access);
 
 /// Passes on a status or identifier of HDF5. *Throws*, if it is negative, "cannot DOING: REASON" with what HDF5 noted,
 /// on the calling rank: Error(resources) where the disk is full or a quota or size limit is reached, else Error(io).

@@ -21,9 +21,7 @@ Hdf5Handle file_access() {
   Hdf5Handle access = property_list(H5P_FILE_ACCESS);
   // Readable by every HDF5 since 1.8; the newer object headers carry checksums and are smaller.
   hdf5_ok(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), "set the HDF5 format version");
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  hdf5_ok(H5Pset_file_locking(access.get(), false, true), "turn HDF5 file locks off");
-#endif
+  never_lock(access.get());
   return access;
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "io/file_writer.hpp"
 #include "io/rename_new.hpp"
 
 namespace windrow::io {
@@ -210,10 +211,7 @@ void OutputTarget::examine(const std::string& other_path, const TemporaryName& o
 void OutputTarget::finish() {
   if (options_.durable) {
     while (fsync(descriptor_) != 0)
-      if (errno != EINTR) {
-        const bool full = errno == ENOSPC || errno == EDQUOT;
-        throw Error(full ? ExitStatus::resources : ExitStatus::io, "cannot write {}: {}", path_, errno_text(errno));
-      }
+      if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
   }
   int error_number = 0;
   if (!options_.overwrite)

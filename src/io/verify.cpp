@@ -29,29 +29,30 @@ std::optional<std::int64_t> size_by_superblock(std::string_view head) {
   return size;
 }
 
-/// Says why a file without a readable seal is refused.
-[[noreturn]] void refuse_unsealed(const FileReader& file) {
-  const auto fail = [&](std::string_view why) { throw Error(ExitStatus::verification, "{} {}", file.path(), why); };
-  if (file.size() == 0) fail("is empty");
+/// Why a file that does not end with a seal is refused.
+Error no_seal(const FileReader& file) {
+  const auto because = [&](std::string_view why) { return Error(ExitStatus::verification, "{} {}", file.path(), why); };
+  if (file.size() == 0) return because("is empty");
   // The root attributes are among the first objects of a file.
   std::string head(static_cast<std::size_t>(std::min(file.size(), kMiB)), '\0');
   file.read(0, std::as_writable_bytes(std::span(head)));
-  if (!head.starts_with(kSignature)) fail("is not a Windrow file, nor any HDF5 file");
-  if (head.find("windrow_format") == std::string::npos) fail("is an HDF5 file, but not one that Windrow completed");
+  if (!head.starts_with(kSignature)) return because("is not a Windrow file, nor any HDF5 file");
+  if (head.find("windrow_format") == std::string::npos)
+    return because("is an HDF5 file, but not one that Windrow completed");
   const std::int64_t expected = size_by_superblock(head).value_or(file.size());
-  if (file.size() < expected) fail(fmt::format("is cut off: {} of its {} bytes are there", file.size(), expected));
-  if (file.size() > expected) fail(fmt::format("has {} bytes too many at its end", file.size() - expected));
-  fail("has no seal at its end: it was never completed, or another program has rewritten it");
-  std::terminate();
+  if (file.size() < expected)
+    return because(fmt::format("is cut off: {} of its {} bytes are there", file.size(), expected));
+  if (file.size() > expected) return because(fmt::format("has {} bytes too many at its end", file.size() - expected));
+  return because("has no seal at its end: it was never completed, or another program has rewritten it");
 }
 
 Seal read_seal(const FileReader& file) {
   std::array<std::byte, kTrailerBytes> trailer{};
-  if (file.size() < kTrailerBytes) refuse_unsealed(file);
+  if (file.size() < kTrailerBytes) throw no_seal(file);
   file.read(file.size() - kTrailerBytes, trailer);
   const std::int64_t size = sealed_bytes(trailer);
   // A seal takes some hundred bytes an array; the limit keeps a forged one from taking all memory.
-  if (size < kTrailerBytes || size > std::min(file.size(), kGiB)) refuse_unsealed(file);
+  if (size < kTrailerBytes || size > std::min(file.size(), kGiB)) throw no_seal(file);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   file.read(file.size() - size, bytes);
   try {

@@ -47,7 +47,8 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
 
 void ArrayKeys::check(deck::Keys& keys) const {
   if (!is_name(name_))
-    keys.reject(section_ + ".name", fmt::format("'{}' is no name: letters, digits and _, 64 at most, no digit first", name_));
+    keys.reject(section_ + ".name",
+                fmt::format("'{}' is no name: letters, digits and _, 64 at most, no digit first", name_));
   try {
     (void)expr::Program::compile(value_);
   } catch (const expr::ExpressionError& error) {

@@ -21,7 +21,9 @@ const JobEntry& job_named(const std::string& name, Registry registry) {
   return *entry;
 }
 
-int processors() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int processors() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 /// A node as the command line describes it; what it leaves out does not bound.
 std::optional<HostResources> described_node(const PlanOptions& options) {
@@ -85,8 +87,9 @@ ExitStatus help_command(const std::string& job, bool markdown, Registry registry
 ExitStatus verify_command(const std::string& path) {
   const io::VerifyReport report = io::verify(path, {.threads = processors(), .progress = {}});
   for (const io::ArrayLayout& array : report.arrays) {
-    const std::string shape = array.extents.one_dimensional ? fmt::format("{}", array.extents.rows)
-                                                            : fmt::format("{} x {}", array.extents.rows, array.extents.cols);
+    const std::string shape = array.extents.one_dimensional
+                                  ? fmt::format("{}", array.extents.rows)
+                                  : fmt::format("{} x {}", array.extents.rows, array.extents.cols);
     fmt::print("{:<12} {} of {}, {}: unchanged\n", array.name, shape, name_of(array.type),
                format_bytes(array.data.bytes));
   }

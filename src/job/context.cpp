@@ -35,14 +35,19 @@ Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options) : m
 }
 
 const Context::Entry& Context::entry(std::string_view name) const {
-  const auto found = std::ranges::find(entries_, name, [](const Entry& e) -> std::string_view { return e.array->name(); });
+  const auto found =
+      std::ranges::find(entries_, name, [](const Entry& e) -> std::string_view { return e.array->name(); });
   if (found == entries_.end()) throw Error(ExitStatus::internal, "the job did not plan an array '{}'", name);
   return *found;
 }
 
-SharedArray& Context::array(std::string_view name) { return *entry(name).array; }
+SharedArray& Context::array(std::string_view name) {
+  return *entry(name).array;
+}
 
-const std::vector<io::BlockRecord>& Context::blocks_of(std::string_view array) const { return entry(array).blocks; }
+const std::vector<io::BlockRecord>& Context::blocks_of(std::string_view array) const {
+  return entry(array).blocks;
+}
 
 TicketCounter Context::fresh_counter() {
   if (counters_used_ == std::ssize(memory_->control().tickets))
@@ -60,7 +65,9 @@ expr::Evaluator Context::evaluator(const SharedArray& array, const std::string& 
            .pid = getpid()}};
 }
 
-double Context::run_seconds() const { return steady_seconds() - options_.run_start_s; }
+double Context::run_seconds() const {
+  return steady_seconds() - options_.run_start_s;
+}
 
 void Context::begin_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes) {
   memory_->reset_progress();
@@ -90,9 +97,8 @@ void Context::collective_phase(const std::string& name, std::int64_t bytes, std:
 }
 
 void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
-  std::vector<io::BlockRecord>& records = std::ranges::find(entries_, &array, [](const Entry& e) {
-                                            return e.array.get();
-                                          })->blocks;
+  std::vector<io::BlockRecord>& records =
+      std::ranges::find(entries_, &array, [](const Entry& e) { return e.array.get(); })->blocks;
   while (std::optional<Block> block = blocks.next()) {
     const double begin = run_seconds();
     block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {

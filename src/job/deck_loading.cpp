@@ -28,7 +28,7 @@ void check_output_arrays(LoadedDeck& deck) {
 
 void CommonKeys::declare_top_level(deck::Keys& keys) {
   keys.top_level();
-  keys.text("job", job, {.help = "what to do; `windrow list` names the jobs"});
+  keys.text("job", job, {.example = fmt::format("\"{}\"", job), .help = "what to do; `windrow list` names the jobs"});
   keys.text("title", title, {.default_value = "", .help = "title of the output, for its readers"});
   keys.integer("seed", seed,
                {.default_value = 0, .minimum = 0, .help = "seed of the random numbers; same seed, same numbers"});

@@ -24,10 +24,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void good(const std::string& what, const std::string& found) { fmt::print("ok    {:<16} {}\n", what, found); }
+void good(const std::string& what, const std::string& found) {
+  fmt::print("ok    {:<16} {}\n", what, found);
+}
 
 void warn(const std::string& what, const std::string& found, const std::string& remedy) {
   fmt::print("warn  {:<16} {}\n{:<23}try: {}\n", what, found, "", remedy);
+}
+
+void touch_extent(std::byte* extent, const std::string& folder) {
+  FirstTouch touch(PageMode::automatic, true);
+  try {
+    touch.touch(extent, extent + 1, extent + kExtentBytes);
+    if (touch.counts().huge > 0)
+      good("pages", "2 MiB pages without privilege");
+    else
+      warn("pages", "4 KiB pages only: a first fill takes 5 to 7 times longer",
+           "Linux 6.1 or later; or a tmpfs mounted with huge=always and --shm-dir");
+  } catch (const Error& error) {
+    warn("shared memory", error.what(), "free some of it: `df -h " + folder + "`");
+  }
 }
 
 /// Which pages a window would get: a small file in the folder of the windows is mapped and touched as they are.
@@ -40,25 +56,15 @@ void examine_pages(const std::string& folder) {
     return;
   }
   unlink(path.c_str());
-  constexpr std::size_t bytes = 2 * static_cast<std::size_t>(kExtentBytes);
-  if (ftruncate(file, static_cast<off_t>(bytes)) == 0) {
-    void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory != MAP_FAILED) {
-      auto* const begin = static_cast<std::byte*>(memory);
-      const auto shift = static_cast<std::size_t>(-reinterpret_cast<std::uintptr_t>(begin) % kExtentBytes);
-      FirstTouch touch(PageMode::automatic, true);
-      try {
-        touch.touch(begin + shift, begin + shift + 1, begin + bytes);
-        if (touch.counts().huge > 0)
-          good("pages", "2 MiB pages without privilege");
-        else
-          warn("pages", "4 KiB pages only: a first fill takes 5 to 7 times longer",
-               "Linux 6.1 or later; or a tmpfs mounted with huge=always and --shm-dir");
-      } catch (const Error& error) {
-        warn("shared memory", error.what(), "free some of it: `df -h " + folder + "`");
-      }
-      munmap(memory, bytes);
-    }
+  constexpr auto bytes = static_cast<std::size_t>(kExtentBytes);
+  // A huge page needs an address that is congruent to the file offset: the first extent of twice the address space.
+  void* const space = mmap(nullptr, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (space != MAP_FAILED && ftruncate(file, static_cast<off_t>(bytes)) == 0) {
+    const std::size_t shift = bytes - reinterpret_cast<std::uintptr_t>(space) % bytes;
+    auto* const extent = static_cast<std::byte*>(space) + shift;
+    if (mmap(extent, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED)
+      touch_extent(extent, folder);
+    munmap(space, 2 * bytes);
   }
   close(file);
 }
@@ -78,13 +84,13 @@ void examine_launcher() {
   good("processors", fmt::format("{}, vector kernels: {}", std::thread::hardware_concurrency(),
                                  kernel::name_of(kernel::best_level())));
   good("MPI", Environment::library_version());
-  if (launched_processes() > 1)
-    good("launcher", fmt::format("started {} processes", launched_processes()));
+  if (launched_processes() > 1) good("launcher", fmt::format("started {} processes", launched_processes()));
   if (geteuid() == 0 && std::getenv("OMPI_ALLOW_RUN_AS_ROOT") == nullptr)
     warn("user", "root, whom Open MPI's mpirun refuses",
          "an ordinary user; or OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
   // A Conda environment's mpirun cannot start the ranks of a program built with the system's MPI.
-  if (const char* const conda = std::getenv("CONDA_PREFIX"); conda != nullptr && fs::exists(fs::path(conda) / "bin/mpirun"))
+  if (const char* const conda = std::getenv("CONDA_PREFIX");
+      conda != nullptr && fs::exists(fs::path(conda) / "bin/mpirun"))
     warn("launcher", fmt::format("{}/bin/mpirun comes first on the PATH", conda),
          "`conda deactivate`, or name the mpirun that belongs to windrow's MPI");
 }

@@ -94,7 +94,8 @@ void bound_by_control_groups(HostResources& resources) {
     if (!is_version_2 && ("," + controllers + ",").find(",memory,") == std::string::npos) continue;
     fs::path top = is_version_2 ? root : root / "memory";
     if (is_version_2 && fs::exists(root / "unified", ignored)) top = root / "unified";
-    // Inside a container the path may be that of the host, which is not to be seen; the container's own group is the top.
+    // Inside a container the path may be that of the host, which is not to be seen; the container's own group is the
+    // top.
     fs::path group = top / fs::path(path).relative_path();
     if (!fs::exists(group, ignored)) group = top;
     if (is_version_2)

@@ -168,7 +168,8 @@ std::string row_text(std::span<const std::string> words, bool has_gap, std::size
     const bool is_first_of_row = text.size() == 1;
     if (!is_first_of_row && column + 1 + word.size() > line_end) {
       text.erase(text.find_last_not_of(' ') + 1);
-      text += "\n" + std::string(indent, ' ');
+      text += '\n';
+      text.append(indent, ' ');
       column = indent;
     } else if (!is_first_of_row) {
       text += ' ';

@@ -19,9 +19,13 @@ std::int64_t sum_over_host(const Plan& plan, int host, Value&& value) {
   return sum;
 }
 
-int ranks_of(const Plan& plan, int node) { return plan.machine.ranks_per_node[static_cast<std::size_t>(node)]; }
+int ranks_of(const Plan& plan, int node) {
+  return plan.machine.ranks_per_node[static_cast<std::size_t>(node)];
+}
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return b <= 0 ? 0 : (a + b - 1) / b; }
+std::int64_t divide_up(std::int64_t a, std::int64_t b) {
+  return b <= 0 ? 0 : (a + b - 1) / b;
+}
 
 std::string shape_text(const Extents& extents) {
   return extents.one_dimensional ? fmt::format("{}", extents.rows) : fmt::format("{} x {}", extents.rows, extents.cols);
@@ -49,7 +53,9 @@ std::string remedies(const Plan& plan, std::int64_t need, std::int64_t free, boo
 
 }  // namespace
 
-int Plan::hosts() const { return *std::ranges::max_element(machine.host_of_node) + 1; }
+int Plan::hosts() const {
+  return *std::ranges::max_element(machine.host_of_node) + 1;
+}
 
 std::int64_t Plan::shared_memory_bytes(int host) const {
   return sum_over_host(*this, host, [&](int node) {
@@ -59,7 +65,8 @@ std::int64_t Plan::shared_memory_bytes(int host) const {
 
 std::int64_t Plan::memory_bytes(int host) const {
   return sum_over_host(*this, host, [&](int node) {
-    return checked_add(windows[static_cast<std::size_t>(node)].bytes, checked_multiply(ranks_of(*this, node), kRankBytes));
+    return checked_add(windows[static_cast<std::size_t>(node)].bytes,
+                       checked_multiply(ranks_of(*this, node), kRankBytes));
   });
 }
 
@@ -91,8 +98,8 @@ std::optional<std::string> find_shortage(const Plan& plan, int host, const std::
                                          const HostResources& resources) {
   const std::int64_t shared = plan.shared_memory_bytes(host);
   if (shared > resources.shared_memory_free)
-    return fmt::format("the run needs {} of shared memory on {}, where {} has {} free{}", format_bytes(shared), host_name,
-                       resources.shared_memory_folder, format_bytes(resources.shared_memory_free),
+    return fmt::format("the run needs {} of shared memory on {}, where {} has {} free{}", format_bytes(shared),
+                       host_name, resources.shared_memory_folder, format_bytes(resources.shared_memory_free),
                        remedies(plan, shared, resources.shared_memory_free, true));
   const std::int64_t memory = plan.memory_bytes(host);
   if (memory > resources.memory_free)
@@ -118,8 +125,9 @@ std::string plan_text(const Plan& plan, const std::optional<HostResources>& node
     text += fmt::format("{:<12} {} of {}, {}: {}\n", array.shape.name, shape_text(array.shape.extents),
                         name_of(array.shape.type), format_bytes(array.shape.extents.bytes(array.shape.type)),
                         array.description);
-  text += fmt::format("{:<12} {} on {} node{}, rows per rank {}\n", "ranks", plan.machine.ranks(), plan.machine.nodes(),
-                      plan.machine.nodes() == 1 ? "" : "s", rows_per_rank(plan, plan.needs.arrays[0].shape.extents.rows));
+  text +=
+      fmt::format("{:<12} {} on {} node{}, rows per rank {}\n", "ranks", plan.machine.ranks(), plan.machine.nodes(),
+                  plan.machine.nodes() == 1 ? "" : "s", rows_per_rank(plan, plan.needs.arrays[0].shape.extents.rows));
   text += fmt::format("\n{:<12} {:>6} {:>16} {:>16} {:>16}\n", "node", "ranks", "rows", "window", "with processes");
   const bool all = plan.machine.nodes() <= 16;
   for (int number = 0; number < (all ? plan.machine.nodes() : 16); ++number) {
@@ -151,10 +159,11 @@ std::string plan_json(const Plan& plan) {
                               {"bytes", array.shape.extents.bytes(array.shape.type)}});
   for (int number = 0; number < plan.machine.nodes(); ++number) {
     const RowRange rows = plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number);
-    json["per_node"].push_back({{"ranks", ranks_of(plan, number)},
-                                {"rows", {rows.begin, rows.end}},
-                                {"window_bytes", plan.windows[static_cast<std::size_t>(number)].bytes},
-                                {"memory_bytes", plan.memory_bytes(plan.machine.host_of_node[static_cast<std::size_t>(number)])}});
+    json["per_node"].push_back(
+        {{"ranks", ranks_of(plan, number)},
+         {"rows", {rows.begin, rows.end}},
+         {"window_bytes", plan.windows[static_cast<std::size_t>(number)].bytes},
+         {"memory_bytes", plan.memory_bytes(plan.machine.host_of_node[static_cast<std::size_t>(number)])}});
   }
   json["file"] = plan.file;
   json["file_bytes"] = plan.file_bytes;
@@ -165,9 +174,9 @@ std::string plan_sbatch(const Plan& plan) {
   std::int64_t memory = 0;
   for (int host = 0; host < plan.hosts(); ++host) memory = std::max(memory, plan.memory_bytes(host));
   // Slurm counts the window once, for the rank that touched it; a tenth more for the page cache of the output.
-  return fmt::format(
-      "#SBATCH --nodes={}\n#SBATCH --ntasks-per-node={}\n#SBATCH --mem={}M\n", plan.machine.nodes(),
-      *std::ranges::max_element(plan.machine.ranks_per_node), divide_up(memory + memory / 10, kMiB));
+  return fmt::format("#SBATCH --nodes={}\n#SBATCH --ntasks={}\n#SBATCH --ntasks-per-node={}\n#SBATCH --mem={}M\n",
+                     plan.machine.nodes(), plan.machine.ranks(), *std::ranges::max_element(plan.machine.ranks_per_node),
+                     divide_up(memory + memory / 10, kMiB));
 }
 
 Machine equal_nodes(int ranks, int nodes) {

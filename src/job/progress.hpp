@@ -23,7 +23,8 @@ class Progress {
   void end();
 
   /// "  populate   42 %   201.6 MB of 480.0 MB   3.1 GB/s   0.1 s left", as both styles show it.
-  [[nodiscard]] static std::string line(const std::string& phase, std::int64_t done, std::int64_t total, double seconds);
+  [[nodiscard]] static std::string line(const std::string& phase, std::int64_t done, std::int64_t total,
+                                        double seconds);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -43,11 +43,13 @@ std::string phase_table(const Report& report) {
   std::string text = fmt::format("{:<12} {:>10} {:>8} {:>10}\n", "phase", "seconds", "GB/s", "imbalance");
   double total = 0.0;
   for (const PhaseReport& phase : report.phases) {
-    const std::string rate =
-        phase.bytes > 0 && phase.seconds > 0.0 ? fmt::format("{:.2f}", static_cast<double>(phase.bytes) / phase.seconds * 1e-9) : "";
+    const std::string rate = phase.bytes > 0 && phase.seconds > 0.0
+                                 ? fmt::format("{:.2f}", static_cast<double>(phase.bytes) / phase.seconds * 1e-9)
+                                 : "";
     // How much longer the slowest rank was at work than the mean: what a better distribution could gain.
-    const std::string imbalance =
-        report.ranks > 1 && phase.mean_s > 0.0 ? fmt::format("{:.0f} %", 100.0 * (phase.seconds / phase.mean_s - 1.0)) : "";
+    const std::string imbalance = report.ranks > 1 && phase.mean_s > 0.0
+                                      ? fmt::format("{:.0f} %", 100.0 * (phase.seconds / phase.mean_s - 1.0))
+                                      : "";
     text += fmt::format("{:<12} {:>10.4f} {:>8} {:>10}\n", phase.name, phase.seconds, rate, imbalance);
     total += phase.seconds;
   }

@@ -12,8 +12,8 @@
 #include <optional>
 
 #include "base/units.hpp"
-#include "io/output_file.hpp"
 #include "io/hdf5_version.hpp"
+#include "io/output_file.hpp"
 #include "job/context.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
@@ -179,16 +179,16 @@ io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
   const auto started = std::chrono::system_clock::now() -
                        std::chrono::duration_cast<std::chrono::system_clock::duration>(
                            std::chrono::duration<double>(steady_seconds() - options_.process_start_s));
-  provenance.attributes = {{"windrow_version", std::string(WINDROW_VERSION)},
-                           {"mpi_version", Environment::library_version()},
-                           {"hdf5_version", io::hdf5_version()},
-                           {"job", deck_.common->job},
-                           {"ranks", std::int64_t{topology_.ranks()}},
-                           {"nodes", std::int64_t{topology_.nodes()}},
-                           {"seed", deck_.common->seed},
-                           {"vector_level", report_.level},
-                           {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                                                   fmt::gmtime(std::chrono::system_clock::to_time_t(started)))}};
+  provenance.attributes = {
+      {"windrow_version", std::string(WINDROW_VERSION)},
+      {"mpi_version", Environment::library_version()},
+      {"hdf5_version", io::hdf5_version()},
+      {"job", deck_.common->job},
+      {"ranks", std::int64_t{topology_.ranks()}},
+      {"nodes", std::int64_t{topology_.nodes()}},
+      {"seed", deck_.common->seed},
+      {"vector_level", report_.level},
+      {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(started)))}};
   std::string given = deck_.source.text;
   for (const std::string& override : deck_.source.overrides) given += fmt::format("# command line: {}\n", override);
   provenance.texts = {{"deck", given}, {"effective_deck", deck::effective(deck_.keys)}};

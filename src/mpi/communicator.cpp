@@ -73,7 +73,9 @@ int Communicator::size() const {
   return size;
 }
 
-void Communicator::barrier() const { check_mpi(MPI_Barrier(handle_), "MPI_Barrier"); }
+void Communicator::barrier() const {
+  check_mpi(MPI_Barrier(handle_), "MPI_Barrier");
+}
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
   for_each_piece(bytes, [&](std::span<std::byte> piece) {
@@ -92,12 +94,24 @@ std::string Communicator::broadcast(std::string text, int root) const {
   return text;
 }
 
-std::int64_t Communicator::sum(std::int64_t value) const { return reduce(handle_, value, MPI_SUM); }
-std::int64_t Communicator::minimum(std::int64_t value) const { return reduce(handle_, value, MPI_MIN); }
-std::int64_t Communicator::maximum(std::int64_t value) const { return reduce(handle_, value, MPI_MAX); }
-double Communicator::sum(double value) const { return reduce(handle_, value, MPI_SUM); }
-double Communicator::minimum(double value) const { return reduce(handle_, value, MPI_MIN); }
-double Communicator::maximum(double value) const { return reduce(handle_, value, MPI_MAX); }
+std::int64_t Communicator::sum(std::int64_t value) const {
+  return reduce(handle_, value, MPI_SUM);
+}
+std::int64_t Communicator::minimum(std::int64_t value) const {
+  return reduce(handle_, value, MPI_MIN);
+}
+std::int64_t Communicator::maximum(std::int64_t value) const {
+  return reduce(handle_, value, MPI_MAX);
+}
+double Communicator::sum(double value) const {
+  return reduce(handle_, value, MPI_SUM);
+}
+double Communicator::minimum(double value) const {
+  return reduce(handle_, value, MPI_MIN);
+}
+double Communicator::maximum(double value) const {
+  return reduce(handle_, value, MPI_MAX);
+}
 
 std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
   std::vector<std::int64_t> values(static_cast<std::size_t>(size()));

@@ -41,7 +41,9 @@ Environment::Environment() {
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
 }
 
-Environment::~Environment() { MPI_Finalize(); }
+Environment::~Environment() {
+  MPI_Finalize();
+}
 
 void Environment::abort(const Error& error) noexcept {
   std::fputs(fmt::format("windrow: {}\n", error.what()).c_str(), stderr);

@@ -44,7 +44,9 @@ bool raise_failure(FailureRecord& record, int world_rank, ExitStatus status, std
   return true;
 }
 
-bool is_failure_raised(const FailureRecord& record) noexcept { return state_of(record) != kNone; }
+bool is_failure_raised(const FailureRecord& record) noexcept {
+  return state_of(record) != kNone;
+}
 
 AgreedError recorded_failure(const FailureRecord& record) {
   while (state_of(record) != kReadable) std::this_thread::yield();

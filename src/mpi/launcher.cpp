@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kBackingFolder = "OMPI_MCA_osc_sm_backing_directory";
 
-void set_default(const char* variable, const char* value) { setenv(variable, value, 0); }
+void set_default(const char* variable, const char* value) {
+  setenv(variable, value, 0);
+}
 
 std::int64_t number_in(const char* variable) {
   const char* const text = std::getenv(variable);

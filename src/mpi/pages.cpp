@@ -24,7 +24,9 @@ std::byte* round_down_to(std::byte* address, std::int64_t unit) {
   return address - reinterpret_cast<std::uintptr_t>(address) % static_cast<std::uintptr_t>(unit);
 }
 
-std::byte* round_up_to(std::byte* address, std::int64_t unit) { return round_down_to(address + (unit - 1), unit); }
+std::byte* round_up_to(std::byte* address, std::int64_t unit) {
+  return round_down_to(address + (unit - 1), unit);
+}
 
 [[noreturn]] void throw_shortage(std::int64_t bytes, bool is_shared) {
   throw Error(ExitStatus::resources,
@@ -34,7 +36,9 @@ std::byte* round_up_to(std::byte* address, std::int64_t unit) { return round_dow
               is_shared ? ", or --shm-dir with a larger tmpfs" : "");
 }
 
-bool is_shortage(int error_number) { return error_number == EFAULT || error_number == ENOMEM || error_number == EHWPOISON; }
+bool is_shortage(int error_number) {
+  return error_number == EFAULT || error_number == ENOMEM || error_number == EHWPOISON;
+}
 
 /// Reads a zero into the first byte of each page of [begin, end): where a store would raise SIGBUS, read() fails.
 void read_zeros(std::byte* begin, std::byte* end, bool is_shared) {

@@ -34,10 +34,10 @@ class FirstTouch {
   /// `is_shared`: the memory is a shared mapping, not a process's own.
   FirstTouch(PageMode mode, bool is_shared) : mode_(mode), is_shared_(is_shared) {}
 
-  /// Provides [begin, end), of which this rank alone writes, with memory; `limit` is the end of the mapping. Extents that
-  /// begin in the range are made huge pages, also where they reach into the rows of others. Returns how far memory is
-  /// provided now: at least to `end`.
-  /// *Cost*: the pages are zeroed. *Throws*: Error(resources), on the calling rank, when memory is short.
+  /// Provides [begin, end), of which this rank alone writes, with memory; `limit` is the end of the mapping. Extents
+  /// that begin in the range are made huge pages, also where they reach into the rows of others. Returns how far memory
+  /// is provided now: at least to `end`. *Cost*: the pages are zeroed. *Throws*: Error(resources), on the calling rank,
+  /// when memory is short.
   std::byte* touch(std::byte* begin, std::byte* end, std::byte* limit);
 
   [[nodiscard]] const PageCounts& counts() const { return counts_; }

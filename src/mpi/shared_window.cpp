@@ -36,12 +36,15 @@ std::optional<Mapping> mapping_of(const void* address) {
     char permissions[5] = {};
     if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64, &begin, &end, permissions, &offset) != 4)
       continue;
-    if (begin <= wanted && wanted < end) return Mapping{begin, end, static_cast<std::int64_t>(offset), permissions[3] == 's'};
+    if (begin <= wanted && wanted < end)
+      return Mapping{begin, end, static_cast<std::int64_t>(offset), permissions[3] == 's'};
   }
   return std::nullopt;
 }
 
-std::int64_t alignment_for(std::int64_t bytes) { return bytes >= SharedWindow::kHugeFrom ? kExtentBytes : kPageBytes; }
+std::int64_t alignment_for(std::int64_t bytes) {
+  return bytes >= SharedWindow::kHugeFrom ? kExtentBytes : kPageBytes;
+}
 
 }  // namespace
 

@@ -35,7 +35,8 @@ class SharedWindow {
   [[nodiscard]] std::byte* data() const { return data_; }
 
   /// Provides the bytes [begin, end) with memory, before this rank's first store there, and returns how far memory is
-  /// provided now: an extent that begins in the range is provided whole. *Throws*: Error(resources), on the calling rank.
+  /// provided now: an extent that begins in the range is provided whole. *Throws*: Error(resources), on the calling
+  /// rank.
   std::int64_t touch(std::int64_t begin, std::int64_t end) {
     return first_touch_.touch(data_ + begin, data_ + end, data_ + bytes_) - data_;
   }

@@ -36,7 +36,9 @@ void futex_wait(std::uint32_t& word, std::uint32_t seen) noexcept {
   syscall(SYS_futex, &word, FUTEX_WAIT, seen, &nap, nullptr, 0);
 }
 
-void futex_wake_all(std::uint32_t& word) noexcept { syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0); }
+void futex_wake_all(std::uint32_t& word) noexcept {
+  syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
 
 }  // namespace
 

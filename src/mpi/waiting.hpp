@@ -15,8 +15,8 @@ struct alignas(64) WaitWord {
   std::uint32_t sleepers;
 };
 
-/// What a wait does when a rank of the node has failed: end, or go on for a while and then end the run with the status of
-/// the failure, since a rank that does not come hangs (in a message, say).
+/// What a wait does when a rank of the node has failed: end, or go on for a while and then end the run with the status
+/// of the failure, since a rank that does not come hangs (in a message, say).
 enum class OnFailure { throw_peer_failure, abort_after_grace };
 
 inline constexpr double kGrace_s = 10.0;
@@ -25,8 +25,8 @@ inline constexpr double kGrace_s = 10.0;
 /// looks at the failure word in between.
 class Waiter {
  public:
-  /// `sharing_ranks` is the number of ranks on this host: more than the processors, and spinning would only keep the one
-  /// waited for from running.
+  /// `sharing_ranks` is the number of ranks on this host: more than the processors, and spinning would only keep the
+  /// one waited for from running.
   Waiter(const FailureRecord& failure, int sharing_ranks);
 
   /// Called every kNap while a wait lasts, by the rank that waits (progress, for one).

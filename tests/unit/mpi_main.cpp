@@ -1,4 +1,5 @@
-// The main function of the unit tests that run under mpirun: MPI around GoogleTest, output from rank 0 and from failures.
+// The main function of the unit tests that run under mpirun: MPI around GoogleTest, output from rank 0 and from
+// failures.
 #include <gtest/gtest.h>
 
 #include "mpi/communicator.hpp"

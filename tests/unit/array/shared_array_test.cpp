@@ -11,7 +11,9 @@ namespace windrow {
 namespace {
 
 /// The value of the tests' arrays: different in every element.
-double value_at(std::int64_t element) { return 3.0 * static_cast<double>(element) + 1.0; }
+double value_at(std::int64_t element) {
+  return 3.0 * static_cast<double>(element) + 1.0;
+}
 
 void fill(ElementRange range, std::byte* destination) {
   for (std::int64_t element = range.begin; element < range.end; ++element, destination += sizeof(double)) {
@@ -54,8 +56,7 @@ TEST(SharedArray, ArraysInOneWindowDoNotTouchEachOther) {
                                        {"c", ElementType::float64, {100'003, 7}}};
   NodeMemory memory(topology, {.arrays = shapes});
   std::vector<std::unique_ptr<SharedArray>> arrays;
-  for (std::size_t n = 0; n < shapes.size(); ++n)
-    arrays.push_back(std::make_unique<SharedArray>(memory, shapes[n], n));
+  for (std::size_t n = 0; n < shapes.size(); ++n) arrays.push_back(std::make_unique<SharedArray>(memory, shapes[n], n));
   arrays[2]->lease_row_block().for_each_piece(fill);
   arrays[0]->lease_row_block().for_each_piece(fill);
   Lease lease = arrays[1]->lease_row_block();

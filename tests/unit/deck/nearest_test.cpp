@@ -13,6 +13,7 @@ TEST(Nearest, OneSlipOfTheFinger) {
   EXPECT_EQ(nearest("array.rowss", kWords), "array.rows") << "one too many";
   EXPECT_EQ(nearest("array.rpws", kWords), "array.rows") << "a wrong one";
   EXPECT_EQ(nearest("array.rwos", kWords), "array.rows") << "two swapped";
+  EXPECT_EQ(nearest("jbo", kWords), "job") << "two swapped in a short word";
   EXPECT_EQ(nearest("ARRAY.Rows", kWords), "array.rows") << "capitals";
   EXPECT_EQ(nearest("populate.blockrows", kWords), "populate.block_rows");
   EXPECT_EQ(nearest("titel", kWords), "title");

@@ -116,10 +116,10 @@ TEST(Error, NamesTheNearestName) {
 
 TEST(Error, CountsArguments) {
   for (const Wrong& wrong : {
-           Wrong{"where(i)", 0, "found 1 arguments of 'where'; write where(condition, a, b)"},
-           Wrong{"1 + where()", 4, "found 0 arguments"},
-           Wrong{"where(i, 1, 2, 3)", 0, "found 4 arguments"},
-           Wrong{"uniform(1)", 0, "write uniform() or uniform(low, high)"},
+           Wrong{"where(i)", 0, "'where' takes 3 arguments, found 1; write where(condition, a, b)"},
+           Wrong{"1 + where()", 4, "takes 3 arguments, found 0"},
+           Wrong{"where(i, 1, 2, 3)", 0, "takes 3 arguments, found 4"},
+           Wrong{"uniform(1)", 0, "takes 2 arguments or none, found 1; write uniform() or uniform(low, high)"},
            Wrong{"normal(1, 2, 3)", 0, "write normal() or normal(mean, deviation)"},
            Wrong{"where(i, 1, 2", 13, "expected an operator, ',' or ')'"},
            Wrong{"where(i, , 2)", 9, "found ','"},

@@ -166,6 +166,16 @@ TEST(Language, EveryElementHasItsOwnRowAndColumn) {
     for (std::int64_t j = 0; j < 23; ++j) ASSERT_EQ(found[static_cast<std::size_t>(i * 23 + j)], i * 1000 + j);
 }
 
+TEST(Language, IntermediateValuesAreKeptApart) {
+  const auto found =
+      evaluate_all<std::int64_t>("i % 5 + (j % 3)*(i % 7 - (j % 4)*(i % 3 + where(i < j, j % 2, i % 11)))");
+  for (std::int64_t i = 0; i < 197; ++i)
+    for (std::int64_t j = 0; j < 23; ++j) {
+      const std::int64_t chosen = i < j ? j % 2 : i % 11;
+      ASSERT_EQ(found[static_cast<std::size_t>(i * 23 + j)], i % 5 + (j % 3) * (i % 7 - (j % 4) * (i % 3 + chosen)));
+    }
+}
+
 TEST(Language, InOneDimensionIIsTheElementAndJIsZero) {
   const std::vector<std::int64_t> found =
       evaluate_all<std::int64_t>("i*10 + j", bindings({.rows = 3001, .cols = 1, .one_dimensional = true}));

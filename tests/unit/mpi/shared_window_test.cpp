@@ -12,7 +12,9 @@
 namespace windrow {
 namespace {
 
-std::uint64_t address(const std::byte* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+std::uint64_t address(const std::byte* pointer) {
+  return reinterpret_cast<std::uint64_t>(pointer);
+}
 
 /// Every rank touches and fills its part with its number; then each rank looks at all of it.
 void fill_and_check(const Topology& topology, std::int64_t bytes, PageMode pages, PageCounts* counts = nullptr) {

@@ -1,0 +1,182 @@
+// Populating 20000 x 3000 doubles (480 MB): cold, against MPI's shared window filled by plain stores, and warm, against
+// a hand-written non-temporal fill of the same pages.
+#include <immintrin.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "array/blocks.hpp"
+#include "array/shared_array.hpp"
+#include "base/partition.hpp"
+#include "expr/program.hpp"
+#include "harness.hpp"
+#include "mpi/pages.hpp"
+
+namespace windrow::bench {
+namespace {
+
+constexpr Extents kExtents{20'000, 3'000};
+constexpr std::int64_t kBlockRows = 100;
+constexpr std::int64_t kBytes = 20'000 * 3'000 * 8;
+
+// --- cold: allocate and fill ---------------------------------------------------------------------------------------
+
+/// What one writes by hand: a window, each rank's part in it, plain stores. *Collective over* the node.
+void raw_program(Clock& clock) {
+  clock.begin();
+  const RowRange own = row_block(kExtents.rows, topology().ranks(), topology().row_rank());
+  double* part = nullptr;
+  MPI_Win window = MPI_WIN_NULL;
+  check_mpi(MPI_Win_allocate_shared(own.rows() * kExtents.cols * static_cast<std::int64_t>(sizeof(double)),
+                                    static_cast<int>(sizeof(double)), MPI_INFO_NULL, topology().node.handle(), &part,
+                                    &window),
+            "MPI_Win_allocate_shared");
+  for (std::int64_t row = own.begin; row < own.end; ++row) {
+    const auto offset = static_cast<double>(row / kBlockRows * kBlockRows);
+    for (std::int64_t col = 0; col < kExtents.cols; ++col) *part++ = offset;
+  }
+  check_mpi(MPI_Win_fence(0, window), "MPI_Win_fence");
+  clock.end();
+  check_mpi(MPI_Win_free(&window), "MPI_Win_free");
+}
+
+expr::Evaluator evaluator(const char* expression) {
+  return {expr::Program::compile(expression), {.extents = kExtents, .array_name = "a"}};
+}
+
+Program windrow_program(Schedule schedule, PageMode pages) {
+  return [=](Clock& clock) {
+    clock.begin();
+    const ArrayShape shape{"a", ElementType::float64, kExtents};
+    NodeMemory memory(topology(), {.arrays = {shape}, .tickets = 1, .pages = pages});
+    SharedArray array(memory, shape, 0);
+    expr::Evaluator value = evaluator("offset");
+    BlockSchedule blocks(array, kBlockRows, schedule, TicketCounter(memory, 0));
+    while (std::optional<Block> block = blocks.next())
+      block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {
+        value.evaluate(piece, block->offset, {.destination = destination});
+      });
+    memory.publish();
+    clock.end();
+  };
+}
+
+// --- warm: fill the same pages again -------------------------------------------------------------------------------
+
+/// An array whose pages are there, and this rank's part of it.
+struct WarmArray {
+  ArrayShape shape{"a", ElementType::float64, kExtents};
+  NodeMemory memory{topology(), {.arrays = {shape}}};
+  SharedArray array{memory, shape, 0};
+  double* part = nullptr;
+
+  WarmArray() {
+    Lease lease = array.lease_row_block();
+    part = reinterpret_cast<double*>(lease.bytes().data());
+    std::fill_n(part, array.row_block().rows() * kExtents.cols, 1.0);
+    memory.publish();
+  }
+};
+
+std::unique_ptr<WarmArray> warm;
+
+WarmArray& warm_array() {
+  if (!warm) warm = std::make_unique<WarmArray>();
+  return *warm;
+}
+
+/// Stores `value(element)`, a vector of eight, past the caches; the part begins at a cache line and has whole ones.
+template <typename Value>
+void stream(double* part, std::int64_t elements, Value value) {
+#if defined(__AVX512F__)
+  for (std::int64_t n = 0; n < elements; n += 8) _mm512_stream_pd(part + n, value(n));
+#else
+  for (std::int64_t n = 0; n < elements; n += 4) _mm256_stream_pd(part + n, value(n));
+#endif
+  _mm_sfence();
+}
+
+#if defined(__AVX512F__)
+auto splat(double value) {
+  return _mm512_set1_pd(value);
+}
+auto ramp(double first) {
+  return _mm512_add_pd(_mm512_set1_pd(first), _mm512_set_pd(7, 6, 5, 4, 3, 2, 1, 0));
+}
+#else
+auto splat(double value) {
+  return _mm256_set1_pd(value);
+}
+auto ramp(double first) {
+  return _mm256_add_pd(_mm256_set1_pd(first), _mm256_set_pd(3, 2, 1, 0));
+}
+#endif
+
+Program hand_written_constant() {
+  return [](Clock& clock) {
+    WarmArray& a = warm_array();
+    clock.begin();
+    stream(a.part, a.array.row_block().rows() * kExtents.cols, [](std::int64_t) { return splat(2.5); });
+    clock.end();
+  };
+}
+
+Program hand_written_offset() {
+  return [](Clock& clock) {
+    WarmArray& a = warm_array();
+    const RowRange own = a.array.row_block();
+    clock.begin();
+    for (std::int64_t row = own.begin; row < own.end; ++row) {
+      const auto offset = splat(static_cast<double>(row / kBlockRows * kBlockRows));
+      stream(a.part + (row - own.begin) * kExtents.cols, kExtents.cols, [&](std::int64_t) { return offset; });
+    }
+    clock.end();
+  };
+}
+
+Program hand_written_index() {
+  return [](Clock& clock) {
+    WarmArray& a = warm_array();
+    const RowRange own = a.array.row_block();
+    clock.begin();
+    for (std::int64_t row = own.begin; row < own.end; ++row) {
+      const auto first = static_cast<double>(row * kExtents.cols);
+      stream(a.part + (row - own.begin) * kExtents.cols, kExtents.cols,
+             [&](std::int64_t n) { return ramp(first + static_cast<double>(n)); });
+    }
+    clock.end();
+  };
+}
+
+Program windrow_warm(const char* expression) {
+  return [expression](Clock& clock) {
+    WarmArray& a = warm_array();
+    expr::Evaluator value = evaluator(expression);
+    BlockSchedule blocks(a.array, kBlockRows, Schedule::fixed, TicketCounter(a.memory, 0));
+    clock.begin();
+    while (std::optional<Block> block = blocks.next())
+      block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {
+        value.evaluate(piece, block->offset, {.destination = destination});
+      });
+    clock.end();
+    a.memory.publish();
+  };
+}
+
+void declare_comparisons() {
+  compare("cold/static/auto", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::automatic));
+  compare("cold/static/populate", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::populate));
+  compare("cold/static/read", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::read));
+  compare("cold/dynamic/auto", kBytes, raw_program, windrow_program(Schedule::dynamic, PageMode::automatic));
+  compare("warm/constant", kBytes, hand_written_constant(), windrow_warm("2.5"));
+  compare("warm/offset", kBytes, hand_written_offset(), windrow_warm("offset"));
+  compare("warm/index", kBytes, hand_written_index(), windrow_warm("i*cols + j"));
+}
+
+}  // namespace
+}  // namespace windrow::bench
+
+int main(int argc, char** argv) {
+  windrow::bench::declare_comparisons();
+  return windrow::bench::run(argc, argv, [] { windrow::bench::warm.reset(); });
+}

@@ -1,0 +1,147 @@
+"""Starts windrow as a user does, alone or under mpirun, and reads back what it wrote.
+
+The tests that import this are run as
+
+    /usr/bin/python3 NAME_test.py WINDROW [unittest arguments]
+
+where WINDROW is the program.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import typing
+import unittest
+
+import h5py
+import numpy as np
+
+# What a run may take at most; a run that hangs is killed and fails its test.
+LIMIT_S = 60
+DONE, USAGE, RESOURCES, IO, VERIFICATION = 0, 2, 3, 4, 5
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+# Under mpirun: more ranks than cores, and root, are welcome in a test.
+MPIRUN_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+}
+
+
+class Program:
+    """The program under test; set by main()."""
+
+    path: str = ""
+
+
+class Result(typing.NamedTuple):
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    def __str__(self):
+        return f"exit status {self.status}\n--- standard output\n{self.out}\n--- standard error\n{self.err}"
+
+
+def environment(**changes):
+    return {**MPIRUN_ENVIRONMENT, **os.environ, **{name: str(value) for name, value in changes.items()}}
+
+
+def command_line(ranks, *arguments):
+    """`windrow ARGUMENTS`, alone for `ranks` = 0, else under mpirun."""
+    launcher = ["mpirun", "-q", "-n", str(ranks)] if ranks else []
+    return [*launcher, Program.path, *map(str, arguments)]
+
+
+def start(ranks, *arguments, env=None, **options):
+    """A running windrow; its mpirun is the leader of a session of its own, so that a terminal's signals pass it by."""
+    return subprocess.Popen(command_line(ranks, *arguments), env=environment(**(env or {})), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+
+
+def finish(process, limit_s=LIMIT_S):
+    """Waits for a run that start() began. Raises subprocess.TimeoutExpired, after killing it, if it hangs."""
+    begin = time.monotonic()
+    try:
+        out, err = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        for pid in [*children(process.pid), process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        process.communicate()
+        raise
+    return Result(process.returncode, out, err, time.monotonic() - begin)
+
+
+def children(pid):
+    """The processes that `pid` started: the ranks of an mpirun."""
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def windrow(*arguments, ranks=0, env=None, cwd=None, input=None, limit_s=LIMIT_S):
+    begin = time.monotonic()
+    done = subprocess.run(command_line(ranks, *arguments), env=environment(**(env or {})), cwd=cwd, timeout=limit_s,
+                          capture_output=True, text=True, **({"stdin": subprocess.DEVNULL} if input is None
+                                                             else {"input": input}))
+    return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - begin)
+
+
+class Output(typing.NamedTuple):
+    """What a file holds of one array."""
+
+    values: np.ndarray
+    checksums: np.ndarray
+    blocks: typing.Dict[str, np.ndarray]  # first_row, rows, world_rank, start, seconds; empty if there are none
+
+
+def read_output(path, name="array"):
+    with h5py.File(path, "r") as file:
+        group = file["provenance/blocks"]
+        blocks = {key: group[name][key][()] for key in ("first_row", "rows", "world_rank", "start", "seconds")}
+        return Output(file[name][()], file[f"provenance/checksums/{name}"][()], blocks)
+
+
+class TestCase(unittest.TestCase):
+    """A test with a folder of its own, in which its runs take place."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="windrow-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def windrow(self, *arguments, **options):
+        return windrow(*arguments, **{"cwd": self.folder, **options})
+
+    def write_deck(self, text, name="deck.toml"):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def assert_status(self, result, status):
+        self.assertEqual(result.status, status, str(result))
+
+    def assert_one_message(self, result, *parts):
+        """Standard error says it, once, and nothing else does."""
+        for part in parts:
+            self.assertEqual(result.err.count(part), 1, f"{part!r} once in standard error\n{result}")
+
+    def files(self, folder=None):
+        return sorted(path.name for path in pathlib.Path(folder or self.folder).iterdir())
+
+
+def main():
+    if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
+        print(f"usage: {sys.argv[0]} WINDROW [unittest arguments]", file=sys.stderr)
+        sys.exit(2)
+    Program.path = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)

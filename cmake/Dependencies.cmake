@@ -30,9 +30,10 @@ if(HDF5_IS_PARALLEL)
   target_link_libraries(windrow_hdf5 INTERFACE MPI::MPI_CXX)
 endif()
 
+# Compiled in, from its header.
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
-find_library(XXHASH_LIBRARY xxhash REQUIRED)
 add_library(windrow_xxhash INTERFACE)
 add_library(windrow::xxhash ALIAS windrow_xxhash)
 target_include_directories(windrow_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
-target_link_libraries(windrow_xxhash INTERFACE ${XXHASH_LIBRARY})
+
+find_package(Threads REQUIRED)

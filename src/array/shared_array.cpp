@@ -51,7 +51,7 @@ void SharedArray::touch_row_block() {
   if (!row_block_.empty()) touch(bytes_of_rows(row_block_));
 }
 
-void SharedArray::touch(ByteRange bytes) {
+bool SharedArray::touch(ByteRange bytes) {
   // Only a row's owner touches it first. What is touched is one range as a rule: a rank goes through its rows in order,
   // and comes back to the beginning at most.
   const ByteRange own = bytes_of_rows(row_block_);
@@ -59,7 +59,7 @@ void SharedArray::touch(ByteRange bytes) {
   std::int64_t end = std::min(bytes.end, own.end);
   if (begin >= touched_.begin) begin = std::max(begin, touched_.end);
   if (end <= touched_.end) end = std::min(end, std::max(touched_.begin, begin));
-  if (begin >= end) return;
+  if (begin >= end) return fresh_.begin <= bytes.begin && bytes.end <= fresh_.end;
   const std::int64_t provided = memory_->window().touch(begin, end);
   // What is not next to it is remembered alone: touching again costs a call, forgetting a gap would cost a SIGBUS.
   if (begin == touched_.end)
@@ -68,6 +68,8 @@ void SharedArray::touch(ByteRange bytes) {
     touched_.begin = begin;
   else
     touched_ = {begin, provided};
+  fresh_ = {std::max(begin, provided - kExtentBytes), provided};
+  return true;
 }
 
 void Lease::check_phase() const {
@@ -85,7 +87,7 @@ std::span<std::byte> Lease::bytes() {
                                                    static_cast<std::size_t>(end - begin));
 }
 
-void Lease::for_each_piece(const std::function<void(ElementRange, std::byte*)>& fill) {
+void Lease::for_each_piece(const std::function<void(const Piece&)>& fill) {
   check_phase();
   if (rows_.empty()) return;
   const auto [begin, end] = array_->bytes_of_rows(rows_);
@@ -94,9 +96,11 @@ void Lease::for_each_piece(const std::function<void(ElementRange, std::byte*)>& 
   std::byte* const window = array_->memory().window().data();
   const auto fill_piece = [&, begin = begin](std::int64_t piece_begin, std::int64_t piece_end) {
     if (piece_begin >= piece_end) return;
-    array_->touch({piece_begin, piece_end});
-    fill({first_element + (piece_begin - begin) / element_bytes, first_element + (piece_end - begin) / element_bytes},
-         window + piece_begin);
+    const bool is_fresh = array_->touch({piece_begin, piece_end});
+    fill({.elements = {first_element + (piece_begin - begin) / element_bytes,
+                       first_element + (piece_end - begin) / element_bytes},
+          .destination = window + piece_begin,
+          .is_fresh = is_fresh});
     array_->memory().rendezvous().throw_if_failed();
   };
   // The extent that my first rows share with my neighbour's last comes at the end: by then it has probably made it a

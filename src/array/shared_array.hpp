@@ -12,6 +12,13 @@ namespace windrow {
 
 class SharedArray;
 
+/// Some consecutive elements of an array, handed out to be filled.
+struct Piece {
+  ElementRange elements;             ///< row-major numbers in the global array
+  std::byte* destination = nullptr;  ///< of the first of them
+  bool is_fresh = false;             ///< touched for the first time just now, and so in the caches
+};
+
 /// The right to write some rows of an array until the phase ends; the only source of mutable memory.
 class Lease {
  public:
@@ -26,9 +33,8 @@ class Lease {
   [[nodiscard]] std::span<std::byte> bytes();
 
   /// Hands out the rows in pieces of at most an extent, each touched just before: filled while it is in cache, fresh
-  /// memory costs half. Pieces are ranges of row-major element numbers of the global array.
-  /// *Throws*: as bytes(), and what `fill` throws.
-  void for_each_piece(const std::function<void(ElementRange piece, std::byte* destination)>& fill);
+  /// memory costs half. *Throws*: as bytes(), and what `fill` throws.
+  void for_each_piece(const std::function<void(const Piece& piece)>& fill);
 
  private:
   friend class SharedArray;
@@ -83,7 +89,8 @@ class SharedArray {
   };
   [[nodiscard]] ByteRange bytes_of_rows(RowRange rows) const;
   void check_on_node(RowRange rows) const;
-  void touch(ByteRange bytes);
+  /// Returns whether the bytes are fresh: in what was touched last, an extent at most.
+  bool touch(ByteRange bytes);
 
   NodeMemory* memory_;
   ArrayShape shape_;
@@ -92,6 +99,7 @@ class SharedArray {
   RowRange node_rows_;
   RowRange row_block_;
   ByteRange touched_;
+  ByteRange fresh_;
   std::int64_t row_block_leased_in_ = -1;
 };
 

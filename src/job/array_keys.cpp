@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "expr/program.hpp"
 
@@ -15,6 +16,16 @@ bool is_name(std::string_view text) {
   const auto is_letter = [](char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_'; };
   const auto is_inside = [&](char c) { return is_letter(c) || ('0' <= c && c <= '9'); };
   return !text.empty() && text.size() <= 64 && is_letter(text.front()) && std::ranges::all_of(text, is_inside);
+}
+
+/// What is wrong with the text of an expression, and where in it.
+std::optional<deck::TextFault> find_fault(const std::string& text) {
+  try {
+    (void)expr::Program::compile(text);
+  } catch (const expr::ExpressionError& error) {
+    return deck::TextFault{error.column(), error.what()};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -40,20 +51,16 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
   for (const ElementType type : kElementTypes) types.push_back({std::string(name_of(type)), ""});
   keys.choice("type", type_, types, {.default_value = "float64", .help = "type of the elements, as numpy names it"});
   keys.expression("value", value_,
-                  {.example = "\"offset\"",
+                  {.example = "offset",
                    .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, pi, e; "
-                           "where(), uniform(), normal()"});
+                           "where(), uniform(), normal()",
+                   .check = find_fault});
 }
 
 void ArrayKeys::check(deck::Keys& keys) const {
   if (!is_name(name_))
     keys.reject(section_ + ".name",
                 fmt::format("'{}' is no name: letters, digits and _, 64 at most, no digit first", name_));
-  try {
-    (void)expr::Program::compile(value_);
-  } catch (const expr::ExpressionError& error) {
-    keys.reject(section_ + ".value", error.what(), error.column());
-  }
   // With rows = "ranks" the rows are known to be few; 2^31 ranks are more than MPI has.
   const std::int64_t rows = rows_ == kAsManyAsRanks ? std::int64_t{1} << 31 : rows_;
   try {

@@ -13,7 +13,7 @@ class ArrayKeys {
  public:
   /// Declares the section `section` with the keys of an array.
   void declare(deck::Keys& keys, const std::string& section);
-  /// Rejects a name that is none, an expression that is none, and extents whose product is too large.
+  /// Rejects a name that is none, and extents whose product is too large.
   void check(deck::Keys& keys) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }

@@ -101,10 +101,10 @@ void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evalu
       std::ranges::find(entries_, &array, [](const Entry& e) { return e.array.get(); })->blocks;
   while (std::optional<Block> block = blocks.next()) {
     const double begin = run_seconds();
-    block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {
-      value.evaluate(piece, block->offset,
-                     {.destination = destination, .type = array.type(), .store = expr::Store::streaming});
-      advance(piece.elements() * bytes_of(array.type()));
+    block->lease.for_each_piece([&](const Piece& piece) {
+      value.evaluate(piece.elements, block->offset,
+                     {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
+      advance(piece.elements.elements() * bytes_of(array.type()));
     });
     const RowRange rows = block->lease.rows();
     records.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});

@@ -80,6 +80,11 @@ class Context {
   std::vector<PhaseTime> phases_;
 };
 
+/// Past the caches, unless the piece is in them: its pages have just been zeroed.
+[[nodiscard]] inline expr::Store store_for(const Piece& piece) {
+  return piece.is_fresh ? expr::Store::cached : expr::Store::streaming;
+}
+
 /// Seconds of the steady clock.
 [[nodiscard]] double steady_seconds();
 

@@ -28,7 +28,7 @@ void check_output_arrays(LoadedDeck& deck) {
 
 void CommonKeys::declare_top_level(deck::Keys& keys) {
   keys.top_level();
-  keys.text("job", job, {.example = fmt::format("\"{}\"", job), .help = "what to do; `windrow list` names the jobs"});
+  keys.text("job", job, {.example = job, .help = "what to do; `windrow list` names the jobs"});
   keys.text("title", title, {.default_value = "", .help = "title of the output, for its readers"});
   keys.integer("seed", seed,
                {.default_value = 0, .minimum = 0, .help = "seed of the random numbers; same seed, same numbers"});
@@ -36,7 +36,7 @@ void CommonKeys::declare_top_level(deck::Keys& keys) {
 
 void CommonKeys::declare_sections(deck::Keys& keys) {
   keys.section("output", "the HDF5 file; without this section nothing is written", &has_output);
-  keys.text("file", output_file, {.example = "\"result.h5\"", .help = "path of the file, .h5 or .nc"});
+  keys.text("file", output_file, {.example = "result.h5", .help = "path of the file, .h5 or .nc"});
   keys.list("arrays", output_arrays, {.default_text = "all of the job's", .help = "names of the arrays to write"});
   keys.boolean("overwrite", overwrite, {.default_value = false, .help = "replace the file if it is there"});
   keys.boolean("durable", durable,

@@ -10,6 +10,7 @@
 #include "base/partition.hpp"
 #include "expr/program.hpp"
 #include "harness.hpp"
+#include "job/context.hpp"
 #include "mpi/pages.hpp"
 
 namespace windrow::bench {
@@ -53,8 +54,8 @@ Program windrow_program(Schedule schedule, PageMode pages) {
     expr::Evaluator value = evaluator("offset");
     BlockSchedule blocks(array, kBlockRows, schedule, TicketCounter(memory, 0));
     while (std::optional<Block> block = blocks.next())
-      block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {
-        value.evaluate(piece, block->offset, {.destination = destination});
+      block->lease.for_each_piece([&](const Piece& piece) {
+        value.evaluate(piece.elements, block->offset, {.destination = piece.destination, .store = store_for(piece)});
       });
     memory.publish();
     clock.end();
@@ -93,7 +94,6 @@ void stream(double* part, std::int64_t elements, Value value) {
 #else
   for (std::int64_t n = 0; n < elements; n += 4) _mm256_stream_pd(part + n, value(n));
 #endif
-  _mm_sfence();
 }
 
 #if defined(__AVX512F__)
@@ -117,6 +117,7 @@ Program hand_written_constant() {
     WarmArray& a = warm_array();
     clock.begin();
     stream(a.part, a.array.row_block().rows() * kExtents.cols, [](std::int64_t) { return splat(2.5); });
+    _mm_sfence();
     clock.end();
   };
 }
@@ -130,6 +131,7 @@ Program hand_written_offset() {
       const auto offset = splat(static_cast<double>(row / kBlockRows * kBlockRows));
       stream(a.part + (row - own.begin) * kExtents.cols, kExtents.cols, [&](std::int64_t) { return offset; });
     }
+    _mm_sfence();
     clock.end();
   };
 }
@@ -144,6 +146,7 @@ Program hand_written_index() {
       stream(a.part + (row - own.begin) * kExtents.cols, kExtents.cols,
              [&](std::int64_t n) { return ramp(first + static_cast<double>(n)); });
     }
+    _mm_sfence();
     clock.end();
   };
 }
@@ -155,8 +158,8 @@ Program windrow_warm(const char* expression) {
     BlockSchedule blocks(a.array, kBlockRows, Schedule::fixed, TicketCounter(a.memory, 0));
     clock.begin();
     while (std::optional<Block> block = blocks.next())
-      block->lease.for_each_piece([&](ElementRange piece, std::byte* destination) {
-        value.evaluate(piece, block->offset, {.destination = destination});
+      block->lease.for_each_piece([&](const Piece& piece) {
+        value.evaluate(piece.elements, block->offset, {.destination = piece.destination, .store = store_for(piece)});
       });
     clock.end();
     a.memory.publish();

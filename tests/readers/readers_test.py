@@ -119,7 +119,8 @@ def check_xarray(path, expected):
             require(variable.dims == dimensions, f"xarray calls the axes of {name} {variable.dims}, h5py {dimensions}")
             require(variable.dtype == values.dtype, f"{name} is {variable.dtype} in xarray, {values.dtype} in h5py")
             require(same(variable.values, values), f"xarray and h5py differ in {name}")
-            require(variable.attrs == attributes, f"attributes of {name}: {variable.attrs} in xarray, {attributes} in h5py")
+            seen = variable.attrs
+            require(seen == attributes, f"attributes of {name}: {seen} in xarray, {attributes} in h5py")
 
 
 def check_netcdf4(path, expected):
@@ -174,7 +175,8 @@ def check_ncdump(path, expected):
         line = f"\t{TYPES[str(values.dtype)]} {name}{axes} ;"
         require(line in root, f"ncdump -h has no line {line!r}:\n{root}")
         for dimension, length in zip(dimensions, values.shape):
-            require(f"\t{dimension} = {length} ;" in root, f"ncdump -h has no dimension {dimension} = {length}:\n{root}")
+            line = f"\t{dimension} = {length} ;"
+            require(line in root, f"ncdump -h has no line {line!r}:\n{root}")
     require(":windrow_format = 1" in root, "ncdump -h does not show windrow_format")
     require("phony_dim" not in header, "ncdump -h shows invented dimensions")
     command_line.output("ncdump", path, limit=1_000_000)

@@ -15,10 +15,12 @@ double value_at(std::int64_t element) {
   return 3.0 * static_cast<double>(element) + 1.0;
 }
 
-void fill(ElementRange range, std::byte* destination) {
-  for (std::int64_t element = range.begin; element < range.end; ++element, destination += sizeof(double)) {
+void fill(const Piece& piece) {
+  std::byte* destination = piece.destination;
+  for (std::int64_t element = piece.elements.begin; element < piece.elements.end; ++element) {
     const double value = value_at(element);
     std::memcpy(destination, &value, sizeof value);
+    destination += sizeof value;
   }
 }
 

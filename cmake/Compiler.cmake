@@ -7,7 +7,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 
 find_program(WINDROW_CCACHE ccache)
 if(WINDROW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${WINDROW_CCACHE})
+  # Paths below the project are hashed as relative ones: another checkout finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${WINDROW_CCACHE})
 endif()
 
 add_library(windrow_flags INTERFACE)

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 
@@ -138,7 +140,7 @@ ExitStatus run_command(Arguments& arguments) {
   }
 }
 
-ExitStatus dispatch(const CLI::App& app, Arguments& arguments) {
+ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string& overview) {
   const windrow::Registry registry = windrow::jobs::registry();
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "run") return run_command(arguments);
@@ -154,10 +156,24 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments) {
   if (command == "verify") return windrow::verify_command(arguments.file);
   if (command == "doctor") return windrow::doctor_command(arguments.clean);
   if (arguments.job.empty()) {
-    fmt::print("{}", app.help());
+    fmt::print("{}", overview);
     return ExitStatus::done;
   }
   return windrow::help_command(arguments.job, arguments.markdown, registry);
+}
+
+constexpr std::array kCommands{"run", "check", "plan", "deck", "list", "help", "verify", "doctor"};
+
+void print_usage_error(int argc, char** argv, const CLI::ParseError& error) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  const std::vector<std::string> commands(kCommands.begin(), kCommands.end());
+  if (first.empty() || first.front() == '-' || std::ranges::find(commands, first) != commands.end()) {
+    fmt::print(stderr, "windrow: {}\n  try: windrow --help\n", error.what());
+    return;
+  }
+  const std::string near = windrow::deck::nearest(first, commands);
+  fmt::print(stderr, "windrow: there is no command '{}'{}\n  try: windrow --help\n", first,
+             near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
 int run_main(int argc, char** argv) {
@@ -169,15 +185,17 @@ int run_main(int argc, char** argv) {
   declare_run(app, arguments);
   declare_plan(app, arguments);
   declare_others(app, arguments);
+  const std::string overview = app.help();
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "windrow: {}\n  try: windrow --help\n", error.what());
+    // Every rank has the same command line: one of them tells.
+    if (windrow::launched_number() == 0) print_usage_error(argc, argv, error);
     return static_cast<int>(ExitStatus::usage);
   }
-  const ExitStatus status = dispatch(app, arguments);
+  const ExitStatus status = dispatch(app, arguments, overview);
   // A full disk shows at the latest here.
   if (std::fflush(stdout) != 0 && status == ExitStatus::done) return static_cast<int>(ExitStatus::io);
   return static_cast<int>(status);
@@ -188,6 +206,9 @@ int run_main(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return run_main(argc, argv);
+  } catch (const windrow::deck::DeckError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return static_cast<int>(error.status());
   } catch (const windrow::Error& error) {
     fmt::print(stderr, "windrow: {}\n", error.what());
     return static_cast<int>(error.status());

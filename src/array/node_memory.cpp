@@ -8,7 +8,7 @@ Machine machine_of(const Topology& topology) {
   return {topology.ranks_per_node, topology.host_of_node};
 }
 
-NodeMemory::NodeMemory(const Topology& topology, Options options)
+NodeMemory::NodeMemory(const Topology& topology, const Options& options)
     : topology_(&topology),
       layout_(WindowLayout::make(machine_of(topology), topology.node_number, options.arrays, options.tickets)),
       window_(topology.node, {.bytes = layout_.bytes, .control_bytes = layout_.control_bytes, .pages = options.pages}),

@@ -23,7 +23,7 @@ class NodeMemory {
   };
 
   /// *Collective over* the node. *Cost*: no memory is touched but the control words. *Throws*: as SharedWindow.
-  NodeMemory(const Topology& topology, Options options);
+  NodeMemory(const Topology& topology, const Options& options);
 
   [[nodiscard]] const Topology& topology() const { return *topology_; }
   [[nodiscard]] const WindowLayout& layout() const { return layout_; }

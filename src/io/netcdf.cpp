@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <algorithm>
 
 #include <array>
 #include <vector>
@@ -63,11 +64,13 @@ void write(const Hdf5Handle& dataset, const std::string& name, hid_t memory_type
           fmt::format("write the dataset '{}'", name));
 }
 
-Hdf5Handle text_type(std::size_t length) {
+/// Octave reads no text that is marked as UTF-8; text that is plain ASCII is marked as such.
+Hdf5Handle text_type(std::string_view text) {
+  const bool is_ascii = std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "create a text type");
-  hdf5_ok(H5Tset_size(type.get(), length + 1), "size a text type");
+  hdf5_ok(H5Tset_size(type.get(), text.size() + 1), "size a text type");
   hdf5_ok(H5Tset_strpad(type.get(), H5T_STR_NULLTERM), "end a text type");
-  hdf5_ok(H5Tset_cset(type.get(), H5T_CSET_UTF8), "encode a text type");
+  hdf5_ok(H5Tset_cset(type.get(), is_ascii ? H5T_CSET_ASCII : H5T_CSET_UTF8), "encode a text type");
   return type;
 }
 
@@ -80,10 +83,10 @@ void write_attribute(const Hdf5Handle& object, const std::string& name, hid_t fi
   hdf5_ok(H5Awrite(attribute.get(), memory_type, value), doing);
 }
 
-Hdf5Handle write_column(const Hdf5Handle& group, const std::string& name, const Hdf5Handle& dimension, hid_t file_type_,
-                        hid_t memory_type, const void* values, std::size_t count) {
+Hdf5Handle write_column(const Hdf5Handle& group, const std::string& name, const Hdf5Handle& dimension,
+                        hid_t stored_type, hid_t memory_type, const void* values, std::size_t count) {
   const std::array shape{static_cast<std::int64_t>(count)};
-  Hdf5Handle dataset = create_dataset(group, name, file_type_, shape);
+  Hdf5Handle dataset = create_dataset(group, name, stored_type, shape);
   attach_dimension(dataset, dimension, 0);
   write(dataset, name, memory_type, values);
   return dataset;
@@ -157,7 +160,7 @@ void attach_dimension(const Hdf5Handle& dataset, const Hdf5Handle& dimension, un
 
 void write_attribute(const Hdf5Handle& object, const Attribute& attribute) {
   if (const auto* text = std::get_if<std::string>(&attribute.value)) {
-    const Hdf5Handle type = text_type(text->size());
+    const Hdf5Handle type = text_type(*text);
     write_attribute(object, attribute.name, type.get(), type.get(), text->c_str());
   } else if (const auto* whole = std::get_if<std::int64_t>(&attribute.value)) {
     write_attribute(object, attribute.name, H5T_STD_I64LE, H5T_NATIVE_INT64, whole);
@@ -180,7 +183,7 @@ Hdf5Handle write_scalar(const Hdf5Handle& group, const std::string& name,
 
 void write_text(const Hdf5Handle& group, const std::string& name, std::string_view text) {
   const std::string terminated(text);
-  const Hdf5Handle type = text_type(terminated.size());
+  const Hdf5Handle type = text_type(terminated);
   const Hdf5Handle dataset = create(group, name, type.get(), scalar_dataspace());
   write(dataset, name, type.get(), terminated.c_str());
 }

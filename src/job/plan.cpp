@@ -88,7 +88,7 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
     plan.windows.push_back(WindowLayout::make(plan.machine, node, shapes, plan.needs.tickets));
   if (!deck.common->has_output) return plan;
   plan.file = deck.common->output_file;
-  const std::int64_t provenance = std::ssize(deck.source.text) * 3 + plan.machine.ranks() * 64 +
+  const std::int64_t provenance = std::ssize(deck.source.text) * 3 + std::int64_t{plan.machine.ranks()} * 64 +
                                   checked_multiply(plan.needs.block_records, sizeof(io::BlockRecord));
   plan.file_bytes = checked_add(io::estimated_file_bytes(planned_file(deck, plan.needs)), provenance);
   return plan;

@@ -8,6 +8,12 @@
 
 namespace windrow {
 
+namespace {
+
+constexpr std::int64_t kLeastBytesForRate = 10'000'000;
+
+}  // namespace
+
 std::string report_json(const Report& report) {
   nlohmann::ordered_json json;
   json["schema"] = 1;
@@ -43,7 +49,8 @@ std::string phase_table(const Report& report) {
   std::string text = fmt::format("{:<12} {:>10} {:>8} {:>10}\n", "phase", "seconds", "GB/s", "imbalance");
   double total = 0.0;
   for (const PhaseReport& phase : report.phases) {
-    const std::string rate = phase.bytes > 0 && phase.seconds > 0.0
+    // Of a few bytes a rate tells nothing but what a phase costs at least.
+    const std::string rate = phase.bytes >= kLeastBytesForRate && phase.seconds > 0.0
                                  ? fmt::format("{:.2f}", static_cast<double>(phase.bytes) / phase.seconds * 1e-9)
                                  : "";
     // How much longer the slowest rank was at work than the mean: what a better distribution could gain.

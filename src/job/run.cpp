@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <optional>
+#include <thread>
 
 #include "base/units.hpp"
 #include "io/hdf5_version.hpp"
@@ -19,6 +20,7 @@
 #include "job/preview.hpp"
 #include "kernel/level.hpp"
 #include "mpi/environment.hpp"
+#include "mpi/launcher.hpp"
 #include "mpi/together.hpp"
 
 namespace windrow {
@@ -34,6 +36,7 @@ class Run {
   void execute();
 
  private:
+  [[nodiscard]] std::vector<std::string> command_words() const;
   void load();
   void agree_on_level() const;
   void announce(const std::string& text) const;
@@ -64,6 +67,15 @@ void Run::announce(const std::string& text) const {
   std::fflush(stdout);
 }
 
+/// The deck and the overrides, as a shell takes them.
+std::vector<std::string> Run::command_words() const {
+  std::vector<std::string> words{options_.deck};
+  words.insert(words.end(), options_.overrides.begin(), options_.overrides.end());
+  for (std::string& word : words)
+    if (word.find_first_of(" \t*()$&|;<>'\"") != std::string::npos) word = fmt::format("'{}'", word);
+  return words;
+}
+
 void Run::load() {
   deck::Source source;
   together(topology_.world, [&] {
@@ -72,7 +84,7 @@ void Run::load() {
   source.name = topology_.world.broadcast(source.name, 0);
   source.text = topology_.world.broadcast(source.text, 0);
   source.overrides = options_.overrides;
-  together(topology_.world, [&] { deck_ = load_deck(std::move(source), registry_); });
+  deck_ = load_deck(std::move(source), registry_);  // what it throws, it throws on all ranks
 }
 
 /// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces; all give the same bytes.
@@ -105,6 +117,9 @@ void Run::prepare() {
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
+  if (topology_.ranks() == 1 && launched_processes() == 1)
+    announce(fmt::format("on all processors: mpirun -q -n {} windrow run {}\n", std::thread::hardware_concurrency(),
+                         fmt::join(command_words(), " ")));
   early_phases_.push_back(over_ranks({"start", steady_seconds() - options_.process_start_s, 0}));
 }
 
@@ -242,6 +257,10 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
     run.prepare();
     run.execute();
     report.status = ExitStatus::done;
+  } catch (const deck::DeckError& error) {
+    report.status = error.status();
+    report.error = error.what();
+    if (is_first) fmt::print(stderr, "{}\n", error.what());
   } catch (const AgreedError& error) {
     report.status = error.status();
     report.error = error.what();

@@ -20,7 +20,7 @@ inline constexpr int kLaneBytes = WINDROW_LANE_BYTES;
 
 template <typename T>
 struct VectorOf {
-  typedef T type __attribute__((vector_size(kLaneBytes)));
+  using type [[gnu::vector_size(kLaneBytes)]] = T;
 };
 template <typename T>
 using Vector = typename VectorOf<T>::type;
@@ -183,8 +183,8 @@ inline void store_interleaved(double* to, Float64 a, Float64 b) {
   _mm256_storeu_pd(to + 4, _mm256_permute2f128_pd(low, high, 0x31));
 #else
   for (int lane = 0; lane < kWidth<double>; ++lane) {
-    to[2 * lane] = a[lane];
-    to[2 * lane + 1] = b[lane];
+    *to++ = a[lane];
+    *to++ = b[lane];
   }
 #endif
 }

@@ -21,7 +21,7 @@ struct FailureRecord {
   std::array<char, kMessageBytes> message;
 };
 
-/// Thrown by a wait on the other ranks of a node when one has failed. The failing rank has already printed why.
+/// Thrown by a wait on the other ranks of a node when one has failed; agree() then tells why.
 class PeerFailure : public std::exception {
  public:
   [[nodiscard]] const char* what() const noexcept override { return "another rank failed"; }

@@ -117,6 +117,13 @@ std::int64_t launched_processes() {
   return processes;
 }
 
+std::int64_t launched_number() {
+  constexpr std::array variables{"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"};
+  std::int64_t number = 0;
+  for (const char* const variable : variables) number = std::max(number, number_in(variable));
+  return number;
+}
+
 void refuse_lost_processes(int world_size) {
   const std::int64_t launched = launched_processes();
   if (world_size > 1 || launched == 1) return;

@@ -21,6 +21,9 @@ void use_shared_memory_folder(const std::string& folder);
 /// How many processes the launcher of this one says that it started; 1 without a launcher.
 [[nodiscard]] std::int64_t launched_processes();
 
+/// The number that the launcher gave this process among them; 0 without a launcher.
+[[nodiscard]] std::int64_t launched_number();
+
 /// *Throws*: Error(usage), on the calling rank, if the launcher started several processes and MPI knows of one: they
 /// would each believe to be the whole run, and overwrite each other's output.
 void refuse_lost_processes(int world_size);

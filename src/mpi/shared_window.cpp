@@ -56,7 +56,7 @@ struct SharedWindow::Place {
 };
 
 SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
-    : bytes_(options.bytes), first_touch_(options.pages, node.size() > 1) {
+    : bytes_(options.bytes), first_touch_(options.pages, false) {
   // Only the leader asks for memory: one contiguous piece, with room to align it.
   const std::int64_t alignment = alignment_for(bytes_);
   const bool is_leader = node.rank() == 0;
@@ -73,6 +73,7 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
 
   const Place place = find_place(node, base);
   data_ = place.begin;
+  first_touch_ = FirstTouch(options.pages, place.is_mapped_file);
   if (place.is_mapped_file) map_alias(place);
   if (is_leader) {
     touch(0, options.control_bytes);

@@ -58,13 +58,14 @@ Topology Topology::discover(int pretend_nodes) {
   return topology;
 }
 
-int Topology::first_row_rank(int node_number_) const {
-  return std::accumulate(ranks_per_node.begin(), ranks_per_node.begin() + node_number_, 0);
+int Topology::first_row_rank(int of_node) const {
+  return std::accumulate(ranks_per_node.begin(), ranks_per_node.begin() + of_node, 0);
 }
 
-int Topology::node_of_row_rank(int row_rank_) const {
+int Topology::node_of_row_rank(int of_row_rank) const {
   int number = 0;
-  for (int end = ranks_per_node[0]; row_rank_ >= end; end += ranks_per_node[static_cast<std::size_t>(number)]) ++number;
+  for (int end = ranks_per_node[0]; of_row_rank >= end; end += ranks_per_node[static_cast<std::size_t>(number)])
+    ++number;
   return number;
 }
 

@@ -35,9 +35,9 @@ struct Topology {
   [[nodiscard]] int nodes() const { return static_cast<int>(ranks_per_node.size()); }
   [[nodiscard]] int row_rank() const { return first_row_rank(node_number) + node_rank(); }
   /// Row rank of the leader of a node.
-  [[nodiscard]] int first_row_rank(int node_number_) const;
+  [[nodiscard]] int first_row_rank(int of_node) const;
   /// Number of the node that the rank with this row rank is on.
-  [[nodiscard]] int node_of_row_rank(int row_rank_) const;
+  [[nodiscard]] int node_of_row_rank(int of_row_rank) const;
 };
 
 }  // namespace windrow

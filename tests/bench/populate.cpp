@@ -1,8 +1,12 @@
 // Populating 20000 x 3000 doubles (480 MB): cold, against MPI's shared window filled by plain stores, and warm, against
 // a hand-written non-temporal fill of the same pages.
+#include <fcntl.h>
 #include <immintrin.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 
 #include "array/blocks.hpp"
@@ -60,6 +64,38 @@ Program windrow_program(Schedule schedule, PageMode pages) {
     memory.publish();
     clock.end();
   };
+}
+
+/// The limit of the mechanism: the calls that make huge pages, by hand and with nothing around them, on a file of our
+/// own.
+void collapse_program(Clock& clock) {
+  static int number = 0;
+  const std::string path =
+      fmt::format("/dev/shm/windrow-bench.{}.{}", topology().world.broadcast(getpid(), 0), number++);
+  const std::int64_t bytes = round_up(kBytes, kExtentBytes);
+  clock.begin();
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0 || ftruncate(file, bytes) != 0) throw Error(ExitStatus::io, "{}: {}", path, errno_text(errno));
+  const auto length = static_cast<std::size_t>(bytes);
+  const auto extent_bytes = static_cast<std::size_t>(kExtentBytes);
+  auto* const space = static_cast<std::byte*>(
+      mmap(nullptr, length + extent_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  std::byte* const window = space + (extent_bytes - reinterpret_cast<std::uintptr_t>(space) % extent_bytes);
+  mmap(window, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+  const RowRange own = row_block(bytes / kExtentBytes, topology().ranks(), topology().row_rank());
+  for (std::int64_t number_of_extent = own.begin; number_of_extent < own.end; ++number_of_extent) {
+    std::byte* const extent = window + number_of_extent * kExtentBytes;
+    madvise(extent, 4096, 23);          // MADV_POPULATE_WRITE
+    madvise(extent, extent_bytes, 25);  // MADV_COLLAPSE
+    auto* const values = reinterpret_cast<double*>(extent);
+    std::fill_n(values, kExtentBytes / static_cast<std::int64_t>(sizeof(double)), 2.5);
+  }
+  topology().world.barrier();
+  clock.end();
+  munmap(space, length + extent_bytes);
+  close(file);
+  unlink(path.c_str());
+  topology().world.barrier();
 }
 
 // --- warm: fill the same pages again -------------------------------------------------------------------------------
@@ -171,6 +207,7 @@ void declare_comparisons() {
   compare("cold/static/populate", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::populate));
   compare("cold/static/read", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::read));
   compare("cold/dynamic/auto", kBytes, raw_program, windrow_program(Schedule::dynamic, PageMode::automatic));
+  compare("cold/limit/collapse", kBytes, collapse_program, windrow_program(Schedule::fixed, PageMode::automatic));
   compare("warm/constant", kBytes, hand_written_constant(), windrow_warm("2.5"));
   compare("warm/offset", kBytes, hand_written_offset(), windrow_warm("offset"));
   compare("warm/index", kBytes, hand_written_index(), windrow_warm("i*cols + j"));

@@ -23,6 +23,8 @@ import numpy as np
 # What a run may take at most; a run that hangs is killed and fails its test.
 LIMIT_S = 60
 DONE, USAGE, RESOURCES, IO, VERIFICATION = 0, 2, 3, 4, 5
+# Says in the environment that /dev/shm and the mounts are this process's own.
+IN_NAMESPACE = "WINDROW_TEST_IS_ISOLATED"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 # Under mpirun: more ranks than cores, and root, are welcome in a test.
@@ -63,7 +65,8 @@ def command_line(ranks, *arguments):
 def start(ranks, *arguments, env=None, **options):
     """A running windrow; its mpirun is the leader of a session of its own, so that a terminal's signals pass it by."""
     return subprocess.Popen(command_line(ranks, *arguments), env=environment(**(env or {})), stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                            **options)
 
 
 def finish(process, limit_s=LIMIT_S):
@@ -72,12 +75,21 @@ def finish(process, limit_s=LIMIT_S):
     try:
         out, err = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        for pid in [*children(process.pid), process.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 9)
-        process.communicate()
+        end(process)
         raise
     return Result(process.returncode, out, err, time.monotonic() - begin)
+
+
+def end(process):
+    """Kills a run that start() began, if it is still there."""
+    if process.poll() is None:
+        for pid in [process.pid, *children(process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+        process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def children(pid):
@@ -139,9 +151,28 @@ class TestCase(unittest.TestCase):
         return sorted(path.name for path in pathlib.Path(folder or self.folder).iterdir())
 
 
-def main():
+def is_isolated():
+    return IN_NAMESPACE in os.environ
+
+
+def isolate():
+    """Starts this program anew in a mount namespace with a /dev/shm of its own, if the machine allows it."""
+    command = ["unshare", "--mount", *(["--user", "--map-root-user"] if os.geteuid() != 0 else []), "sh", "-c"]
+    script = "mount -t tmpfs tmpfs /dev/shm && exec \"$@\""
+    with contextlib.suppress(OSError):
+        if subprocess.run([*command, script, "sh", "true"], capture_output=True).returncode == 0:
+            os.environ[IN_NAMESPACE] = "1"
+            os.execvp(command[0], [*command, script, "sh", sys.executable, "-B", *sys.argv])
+
+
+def main(afterwards=lambda: None, isolated=False):
+    """Runs the tests of the calling file: `isolated`, if that can be, with a /dev/shm and mounts of their own."""
     if len(sys.argv) < 2 or not os.access(sys.argv[1], os.X_OK):
         print(f"usage: {sys.argv[0]} WINDROW [unittest arguments]", file=sys.stderr)
         sys.exit(2)
+    if isolated and not is_isolated():
+        isolate()
     Program.path = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
+    tests = unittest.main(verbosity=2, exit=False)
+    afterwards()
+    sys.exit(not tests.result.wasSuccessful())

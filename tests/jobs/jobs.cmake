@@ -1,0 +1,15 @@
+# windrow_program_test(NAME FILE LABEL): a script that runs the program under mpirun, one such at a time.
+function(windrow_program_test name file label)
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -B ${file} $<TARGET_FILE:windrow>)
+  set_tests_properties(${name} PROPERTIES LABELS "${label}" PROCESSORS 2 RESOURCE_LOCK mpi TIMEOUT 300)
+  windrow_mpi_environment(${name})
+endfunction()
+
+file(GLOB job_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_test.py)
+foreach(file IN LISTS job_tests)
+  get_filename_component(name ${file} NAME)
+  string(REPLACE "_test.py" "" name ${name})
+  windrow_program_test(jobs.${name} ${file} jobs)
+endforeach()
+windrow_program_test(commands ${CMAKE_CURRENT_SOURCE_DIR}/commands/commands_test.py commands)
+windrow_program_test(faults ${CMAKE_CURRENT_SOURCE_DIR}/faults/faults_test.py faults)

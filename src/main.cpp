@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 
@@ -44,6 +45,8 @@ struct Arguments {
   bool clean = false;
 };
 
+constexpr int kMostRanks = 1 << 24;
+
 void add_deck(CLI::App& command, Arguments& arguments) {
   command.add_option("DECK", arguments.deck.deck, "the deck, a TOML file; - for standard input")->required();
   command.add_option("key=value", arguments.deck.overrides, "keys of the deck to set differently, array.rows=6e7");
@@ -61,7 +64,7 @@ void declare_run(CLI::App& app, Arguments& arguments) {
   command.add_option("--shm-dir", arguments.shm_dir, "the folder of the shared windows, a tmpfs; default: /dev/shm")
       ->type_name("DIR");
   command.add_option("--pretend-nodes", arguments.pretend_nodes, "divide the ranks of each host into M nodes")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, kMostRanks).description(""))
       ->type_name("M");
   command.add_flag("--quiet", arguments.run.quiet, "print errors only");
 }
@@ -70,10 +73,10 @@ void declare_plan(CLI::App& app, Arguments& arguments) {
   CLI::App& command = *app.add_subcommand("plan", "what a run will allocate, place and write, without running it");
   add_deck(command, arguments);
   command.add_option("--ranks", arguments.plan.ranks, "ranks in all; default: one for every processor here")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, kMostRanks).description(""))
       ->type_name("N");
   command.add_option("--nodes", arguments.plan.nodes, "nodes that they are on")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, kMostRanks).description(""))
       ->type_name("M");
   command.add_option("--node-memory", arguments.node_memory, "memory of a node, 64GiB: does the run fit?")
       ->type_name("SIZE");
@@ -128,9 +131,9 @@ ExitStatus run_command(Arguments& arguments) {
   if (!arguments.shm_dir.empty()) windrow::use_shared_memory_folder(arguments.shm_dir);
 
   const windrow::Environment environment;
+  windrow::refuse_lost_processes(windrow::Environment::world_size());
   try {
     const windrow::Topology topology = windrow::Topology::discover(arguments.pretend_nodes);
-    windrow::refuse_lost_processes(topology.ranks());
     return windrow::run_deck(topology, run, windrow::jobs::registry());
   } catch (const Error& error) {
     // Not agreed upon: other ranks may be waiting for this one.
@@ -197,7 +200,14 @@ int run_main(int argc, char** argv) {
   }
   const ExitStatus status = dispatch(app, arguments, overview);
   // A full disk shows at the latest here.
-  if (std::fflush(stdout) != 0 && status == ExitStatus::done) return static_cast<int>(ExitStatus::io);
+  if (std::fflush(stdout) != 0 && status == ExitStatus::done)
+    throw Error(ExitStatus::io, "standard output cannot be written: {}", windrow::errno_text(errno));
+  return static_cast<int>(status);
+}
+
+/// What is thrown here is thrown by every process of a launcher alike: one of them tells.
+int fail(ExitStatus status, const std::string& message) {
+  if (windrow::launched_number() == 0) fmt::print(stderr, "{}\n", message);
   return static_cast<int>(status);
 }
 
@@ -207,13 +217,10 @@ int main(int argc, char** argv) {
   try {
     return run_main(argc, argv);
   } catch (const windrow::deck::DeckError& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return static_cast<int>(error.status());
+    return fail(error.status(), error.what());
   } catch (const windrow::Error& error) {
-    fmt::print(stderr, "windrow: {}\n", error.what());
-    return static_cast<int>(error.status());
+    return fail(error.status(), fmt::format("windrow: {}", error.what()));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "windrow: {}\n", error.what());
-    return static_cast<int>(ExitStatus::internal);
+    return fail(ExitStatus::internal, fmt::format("windrow: {}", error.what()));
   }
 }

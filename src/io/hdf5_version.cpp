@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <hdf5.h>
 
+#include "io/hdf5_handles.hpp"
+
 namespace windrow::io {
 
 std::string hdf5_version() {
+  prepare_hdf5();  // before the library starts by itself
   unsigned major = 0;
   unsigned minor = 0;
   unsigned release = 0;

@@ -75,7 +75,7 @@ std::string unknown_job(Registry registry, std::string_view name) {
   std::vector<std::string> names;
   for (const JobEntry& entry : registry) names.emplace_back(entry.name);
   const std::string near = deck::nearest(name, names);
-  return fmt::format("unknown job '{}'{}; there is {}", name,
+  return fmt::format("unknown job '{}'{}; the jobs are: {}", name,
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near), fmt::join(names, ", "));
 }
 

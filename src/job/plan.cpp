@@ -7,6 +7,7 @@
 #include "base/partition.hpp"
 #include "base/units.hpp"
 #include "io/output_target.hpp"
+#include "mpi/shared_window.hpp"
 
 namespace windrow {
 namespace {
@@ -25,6 +26,11 @@ int ranks_of(const Plan& plan, int node) {
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) {
   return b <= 0 ? 0 : (a + b - 1) / b;
+}
+
+std::string shortened(const std::string& text) {
+  constexpr std::size_t longest = 60;
+  return text.size() <= longest ? text : text.substr(0, longest - 3) + "...";
 }
 
 std::string shape_text(const Extents& extents) {
@@ -57,9 +63,15 @@ int Plan::hosts() const {
   return *std::ranges::max_element(machine.host_of_node) + 1;
 }
 
+std::vector<ArrayShape> Plan::shapes() const {
+  std::vector<ArrayShape> shapes;
+  for (const PlannedArray& array : needs.arrays) shapes.push_back(array.shape);
+  return shapes;
+}
+
 std::int64_t Plan::shared_memory_bytes(int host) const {
   return sum_over_host(*this, host, [&](int node) {
-    return ranks_of(*this, node) > 1 ? windows[static_cast<std::size_t>(node)].bytes : 0;
+    return ranks_of(*this, node) > 1 ? SharedWindow::requested_bytes(windows[static_cast<std::size_t>(node)].bytes) : 0;
   });
 }
 
@@ -80,12 +92,12 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
 }
 
 Plan Plan::make(const LoadedDeck& deck, Machine machine) {
-  Plan plan{std::move(machine), {}, {}, {}, 0};
+  Plan plan;
+  plan.machine = std::move(machine);
   plan.needs = deck.job->needs(plan.machine.ranks());
-  std::vector<ArrayShape> shapes;
-  for (const PlannedArray& array : plan.needs.arrays) shapes.push_back(array.shape);
+  plan.tickets = plan.needs.tickets + std::ssize(plan.needs.arrays);
   for (int node = 0; node < plan.machine.nodes(); ++node)
-    plan.windows.push_back(WindowLayout::make(plan.machine, node, shapes, plan.needs.tickets));
+    plan.windows.push_back(WindowLayout::make(plan.machine, node, plan.shapes(), plan.tickets));
   if (!deck.common->has_output) return plan;
   plan.file = deck.common->output_file;
   const std::int64_t provenance = std::ssize(deck.source.text) * 3 + std::int64_t{plan.machine.ranks()} * 64 +
@@ -124,7 +136,7 @@ std::string plan_text(const Plan& plan, const std::optional<HostResources>& node
   for (const PlannedArray& array : plan.needs.arrays)
     text += fmt::format("{:<12} {} of {}, {}: {}\n", array.shape.name, shape_text(array.shape.extents),
                         name_of(array.shape.type), format_bytes(array.shape.extents.bytes(array.shape.type)),
-                        array.description);
+                        shortened(array.description));
   text +=
       fmt::format("{:<12} {} on {} node{}, rows per rank {}\n", "ranks", plan.machine.ranks(), plan.machine.nodes(),
                   plan.machine.nodes() == 1 ? "" : "s", rows_per_rank(plan, plan.needs.arrays[0].shape.extents.rows));

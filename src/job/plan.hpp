@@ -16,6 +16,7 @@ namespace windrow {
 struct Plan {
   Machine machine;
   JobNeeds needs;
+  std::int64_t tickets = 0;           ///< counters: those of the job, and one an array for its checksums
   std::vector<WindowLayout> windows;  ///< one a node
   std::string file;                   ///< "" if nothing is written
   std::int64_t file_bytes = 0;        ///< at most
@@ -23,6 +24,7 @@ struct Plan {
   [[nodiscard]] static Plan make(const LoadedDeck& deck, Machine machine);
 
   [[nodiscard]] int hosts() const;
+  [[nodiscard]] std::vector<ArrayShape> shapes() const;
   /// Of the nodes on a host together. The window of a single rank is no shared memory.
   [[nodiscard]] std::int64_t shared_memory_bytes(int host) const;
   [[nodiscard]] std::int64_t memory_bytes(int host) const;

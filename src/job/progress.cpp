@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "base/units.hpp"
 #include "mpi/launcher.hpp"
@@ -17,6 +18,11 @@ constexpr std::chrono::milliseconds kBarFrom{300};
 constexpr std::chrono::seconds kLinePeriod{30};
 constexpr int kBarWidth = 30;
 
+/// Nobody waits for a tenth of a second.
+std::string format_remaining(double seconds) {
+  return seconds < 59.5 ? fmt::format("{:.0f} s", seconds) : format_seconds(seconds);
+}
+
 std::string bar(std::int64_t done, std::int64_t total) {
   const auto filled = static_cast<std::size_t>(static_cast<double>(done) / static_cast<double>(total) * kBarWidth);
   std::string text = "[";
@@ -28,8 +34,9 @@ std::string bar(std::int64_t done, std::int64_t total) {
 }  // namespace
 
 Progress::Progress(ProgressStyle style) : style_(style) {
-  if (style_ == ProgressStyle::automatic)
-    style_ = is_standard_output_a_terminal() ? ProgressStyle::bar : ProgressStyle::lines;
+  const std::optional<int> columns = terminal_columns();
+  columns_ = static_cast<std::size_t>(columns.value_or(80));
+  if (style_ == ProgressStyle::automatic) style_ = columns ? ProgressStyle::bar : ProgressStyle::lines;
 }
 
 void Progress::begin(std::string phase, std::int64_t total_bytes, std::function<std::int64_t()> done) {
@@ -47,7 +54,10 @@ void Progress::update() {
   const std::int64_t done = std::clamp<std::int64_t>(done_(), 0, total_);
   const std::string text = line(phase_, done, total_, std::chrono::duration<double>(now - begin_).count());
   if (style_ == ProgressStyle::bar) {
-    fmt::print("\r{} {}\x1b[K", bar(done, total_), text);
+    // One line of the terminal: what is longer would scroll at each turn. The bar goes first.
+    std::string frame = fmt::format("{} {}", bar(done, total_), text);
+    if (frame.size() >= columns_) frame = text;
+    fmt::print("\r{}\x1b[K", frame.substr(0, columns_ - 1));
     is_bar_shown_ = true;
     next_ = now + kBarPeriod;
   } else {
@@ -71,7 +81,7 @@ std::string Progress::line(const std::string& phase, std::int64_t done, std::int
       fmt::format("{:<10} {:>3.0f} %  {} of {}", phase, 100.0 * fraction, format_bytes(done), format_bytes(total));
   if (done > 0 && seconds > 0.0)
     text += fmt::format("  {:.2f} GB/s  {} left", static_cast<double>(done) / seconds * 1e-9,
-                        format_seconds(seconds * (1.0 - fraction) / fraction));
+                        format_remaining(seconds * (1.0 - fraction) / fraction));
   return text;
 }
 

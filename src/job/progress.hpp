@@ -29,6 +29,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   ProgressStyle style_;
+  std::size_t columns_;
   std::string phase_;
   std::int64_t total_ = 0;
   std::function<std::int64_t()> done_;

@@ -10,7 +10,9 @@ namespace windrow {
 
 namespace {
 
+// Of a few bytes a rate tells nothing but what a phase costs at least; the same holds for imbalance and short phases.
 constexpr std::int64_t kLeastBytesForRate = 10'000'000;
+constexpr double kLeastSecondsForImbalance = 0.001;
 
 }  // namespace
 
@@ -49,12 +51,11 @@ std::string phase_table(const Report& report) {
   std::string text = fmt::format("{:<12} {:>10} {:>8} {:>10}\n", "phase", "seconds", "GB/s", "imbalance");
   double total = 0.0;
   for (const PhaseReport& phase : report.phases) {
-    // Of a few bytes a rate tells nothing but what a phase costs at least.
     const std::string rate = phase.bytes >= kLeastBytesForRate && phase.seconds > 0.0
-                                 ? fmt::format("{:.2f}", static_cast<double>(phase.bytes) / phase.seconds * 1e-9)
+                                 ? fmt::format("{:.3g}", static_cast<double>(phase.bytes) / phase.seconds * 1e-9)
                                  : "";
     // How much longer the slowest rank was at work than the mean: what a better distribution could gain.
-    const std::string imbalance = report.ranks > 1 && phase.mean_s > 0.0
+    const std::string imbalance = report.ranks > 1 && phase.seconds >= kLeastSecondsForImbalance
                                       ? fmt::format("{:.0f} %", 100.0 * (phase.seconds / phase.mean_s - 1.0))
                                       : "";
     text += fmt::format("{:<12} {:>10.4f} {:>8} {:>10}\n", phase.name, phase.seconds, rate, imbalance);

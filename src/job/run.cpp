@@ -106,7 +106,6 @@ void Run::prepare() {
   agree_on_level();
   report_.job = deck_.common->job;
   together(topology_.world, [&] { plan_ = Plan::make(deck_, machine_of(topology_)); });
-  check_resources(topology_, plan_);
   if (!plan_.file.empty()) {
     together(topology_.world, [&] {
       output_ = io::OutputFile::reserve(topology_, plan_.file,
@@ -114,6 +113,7 @@ void Run::prepare() {
     });
     for (const std::string& message : output_->messages()) fmt::print(stderr, "windrow: {}\n", message);
   }
+  check_resources(topology_, plan_);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
@@ -124,12 +124,8 @@ void Run::prepare() {
 }
 
 void Run::execute() {
-  std::vector<ArrayShape> shapes;
-  for (const PlannedArray& array : plan_.needs.arrays) shapes.push_back(array.shape);
-  // A ticket counter more for each array: its groups of checksums are drawn, too.
-  const std::int64_t tickets = plan_.needs.tickets + std::ssize(shapes);
   const double begin = steady_seconds();
-  NodeMemory memory(topology_, {.arrays = shapes, .tickets = tickets, .pages = deck_.common->pages});
+  NodeMemory memory(topology_, {.arrays = plan_.shapes(), .tickets = plan_.tickets, .pages = deck_.common->pages});
   early_phases_.push_back(over_ranks({"allocate", steady_seconds() - begin, 0}));
   report_.window_bytes = topology_.world.sum(topology_.is_leader() ? memory.layout().bytes : std::int64_t{0});
 

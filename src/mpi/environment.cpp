@@ -8,6 +8,7 @@
 #include <climits>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 
 #include "mpi/communicator.hpp"
 #include "mpi/launcher.hpp"
@@ -19,7 +20,13 @@ namespace {
 std::array<char, PATH_MAX> unfinished_output{};
 
 extern "C" void remove_unfinished_and_die(int signal_number) {
-  if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
+  if (unfinished_output[0] != '\0') {
+    unlink(unfinished_output.data());
+  } else {
+    // mpirun kills all ranks as soon as one has died: the rank that has something to remove goes first.
+    const timespec half_a_second{0, 500'000'000};
+    nanosleep(&half_a_second, nullptr);
+  }
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
 }
@@ -51,6 +58,12 @@ void Environment::abort(const Error& error) noexcept {
   if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(error.status()));
   _exit(static_cast<int>(error.status()));
+}
+
+int Environment::world_size() {
+  int size = 0;
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
+  return size;
 }
 
 std::string Environment::library_version() {

@@ -17,6 +17,9 @@ class Environment {
   /// the unfinished output, prints the message, aborts.
   [[noreturn]] static void abort(const Error& error) noexcept;
 
+  /// Number of ranks of MPI_COMM_WORLD.
+  [[nodiscard]] static int world_size();
+
   /// "Open MPI 4.1.4", as MPI itself says it.
   [[nodiscard]] static std::string library_version();
 };

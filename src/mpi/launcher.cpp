@@ -1,5 +1,7 @@
 #include "mpi/launcher.hpp"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -31,6 +34,13 @@ std::int64_t number_in(const char* variable) {
   const std::string_view view(text);
   const auto [rest, error] = std::from_chars(view.data(), view.data() + view.size(), number);
   return error == std::errc{} && rest == view.data() + view.size() ? number : 0;
+}
+
+/// A segment that was made a moment ago may not be mapped yet.
+bool is_young(const fs::path& path) {
+  constexpr std::time_t young_s = 60;
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtime < young_s;
 }
 
 /// Whether any process of this user has a mapping of the file: a live run's segments always have.
@@ -65,7 +75,7 @@ void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const bool is_segment = name.starts_with("vader_segment.") || name.starts_with("osc_sm.");
-    if (is_segment && is_own(entry.path()) && !is_mapped(entry.path().string()))
+    if (is_segment && is_own(entry.path()) && !is_young(entry.path()) && !is_mapped(entry.path().string()))
       found.push_back({entry.path().string(), bytes_below(entry.path())});
   }
 }
@@ -136,14 +146,17 @@ void refuse_lost_processes(int world_size) {
                        : "try: the mpirun of the MPI that windrow was built with; see `windrow doctor`");
 }
 
-bool is_standard_output_a_terminal() {
-  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return isatty(STDOUT_FILENO) == 1;
-  std::array<char, 256> target{};
-  const std::string link = fmt::format("/proc/{}/fd/1", getppid());
-  const ssize_t length = readlink(link.c_str(), target.data(), target.size());
-  if (length <= 0) return false;
-  const std::string_view path(target.data(), static_cast<std::size_t>(length));
-  return path.starts_with("/dev/pts/") || path.starts_with("/dev/tty");
+std::optional<int> terminal_columns() {
+  int output = STDOUT_FILENO;
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr)
+    output = open(fmt::format("/proc/{}/fd/1", getppid()).c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  std::optional<int> columns;
+  if (output >= 0 && isatty(output) == 1) {
+    winsize size{};
+    columns = ioctl(output, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  }
+  if (output > STDOUT_FILENO) close(output);
+  return columns;
 }
 
 std::vector<Leftover> find_leftovers() {

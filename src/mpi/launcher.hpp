@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ void use_shared_memory_folder(const std::string& folder);
 /// would each believe to be the whole run, and overwrite each other's output.
 void refuse_lost_processes(int world_size);
 
-/// Whether the launcher's own standard output is a terminal: a rank's own always is one under mpirun.
-[[nodiscard]] bool is_standard_output_a_terminal();
+/// The columns of the terminal that the launcher's own standard output is; none if it is no terminal. (A rank's own
+/// always is one under mpirun.)
+[[nodiscard]] std::optional<int> terminal_columns();
 
 /// A file or folder that a killed run has left behind.
 struct Leftover {

@@ -58,9 +58,8 @@ struct SharedWindow::Place {
 SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
     : bytes_(options.bytes), first_touch_(options.pages, false) {
   // Only the leader asks for memory: one contiguous piece, with room to align it.
-  const std::int64_t alignment = alignment_for(bytes_);
   const bool is_leader = node.rank() == 0;
-  const MPI_Aint request = is_leader ? checked_add(bytes_, alignment) : 0;
+  const MPI_Aint request = is_leader ? checked_add(bytes_, alignment_for(bytes_)) : 0;
   void* base = nullptr;
   const int code = MPI_Win_allocate_shared(request, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
   if (code != MPI_SUCCESS)
@@ -80,6 +79,11 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
     std::memset(data_, 0, static_cast<std::size_t>(options.control_bytes));
   }
   node.barrier();
+}
+
+std::int64_t SharedWindow::requested_bytes(std::int64_t bytes) {
+  // Open MPI's words take a few hundred bytes a rank.
+  return checked_add(bytes, alignment_for(bytes) + 16 * kPageBytes);
 }
 
 SharedWindow::Place SharedWindow::find_place(const NodeComm& node, const void* base) const {

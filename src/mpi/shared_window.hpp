@@ -45,6 +45,9 @@ class SharedWindow {
   [[nodiscard]] bool has_alias() const { return alias_ != nullptr; }
   [[nodiscard]] const PageCounts& pages() const { return first_touch_.counts(); }
 
+  /// What is asked of MPI for a window of so many bytes: room to align them, and for MPI's own words.
+  [[nodiscard]] static std::int64_t requested_bytes(std::int64_t bytes);
+
   /// The size at which the layout of a window begins to care for extents.
   static constexpr std::int64_t kHugeFrom = kExtentBytes;
 

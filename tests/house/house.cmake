@@ -10,3 +10,8 @@ set_tests_properties(house.headers house.tidy PROPERTIES PROCESSORS 2)
 set_tests_properties(house.tidy house.tidy.self-test PROPERTIES TIMEOUT 900)
 set_tests_properties(house.headers.self-test PROPERTIES DEPENDS house.headers)
 set_tests_properties(house.tidy.self-test PROPERTIES DEPENDS house.tidy)
+# This one looks at what the compiler made.
+add_test(NAME house.symbols COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/symbols.py
+                                    $<TARGET_FILE:windrow_kernel>)
+add_test(NAME house.symbols.self-test COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/symbols.py --self-test)
+set_tests_properties(house.symbols house.symbols.self-test PROPERTIES LABELS house TIMEOUT 60)

@@ -20,10 +20,10 @@ inline constexpr int kLaneBytes = WINDROW_LANE_BYTES;
 
 template <typename T>
 struct VectorOf {
-  using type [[gnu::vector_size(kLaneBytes)]] = T;
+  using Type [[gnu::vector_size(kLaneBytes)]] = T;
 };
 template <typename T>
-using Vector = typename VectorOf<T>::type;
+using Vector = typename VectorOf<T>::Type;
 
 template <typename T>
 inline constexpr std::int64_t kWidth = kLaneBytes / static_cast<std::int64_t>(sizeof(T));

@@ -31,10 +31,10 @@ class Populate final : public Job {
   void check(deck::Keys& keys) const override {
     array_.check(keys);
     const std::int64_t rows = array_.shape(1).extents.rows;
-    if (rows / block_rows(rows) >= kMostBlocks)
+    if ((rows - 1) / block_rows(rows) >= kMostBlocks)
       keys.reject("populate.block_rows",
-                  fmt::format("{} rows in blocks of {} are more than {} blocks; take {} rows or more", rows,
-                              block_rows_, kMostBlocks, rows / kMostBlocks + 1));
+                  fmt::format("{} rows in blocks of {} are more than {} blocks; take populate.block_rows={} or more",
+                              rows, block_rows(rows), kMostBlocks, (rows - 1) / kMostBlocks + 1));
   }
 
   JobNeeds needs(int ranks) const override {

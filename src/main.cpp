@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 
 #include "base/units.hpp"
 #include "io/temporary.hpp"
@@ -27,10 +28,12 @@ using windrow::PlanOptions;
 using windrow::ProgressStyle;
 using windrow::RunOptions;
 
+constexpr std::array<std::string_view, 8> kCommands{"run", "check", "plan", "deck", "list", "help", "verify", "doctor"};
+
 /// Everything that the command line can say.
 struct Arguments {
   DeckArguments deck;
-  std::string output;
+  std::optional<std::string> output;
   bool overwrite = false;
   std::string shm_dir;
   int pretend_nodes = 1;
@@ -45,7 +48,7 @@ struct Arguments {
   bool clean = false;
 };
 
-constexpr int kMostRanks = 1 << 24;
+constexpr int kMostRanks = 1'000'000;
 
 void add_deck(CLI::App& command, Arguments& arguments) {
   command.add_option("DECK", arguments.deck.deck, "the deck, a TOML file; - for standard input")->required();
@@ -126,7 +129,7 @@ ExitStatus run_command(Arguments& arguments) {
   run.deck = arguments.deck.deck;
   run.overrides = arguments.deck.overrides;
   run.process_start_s = process_start_s();
-  if (!arguments.output.empty()) run.overrides.push_back("output.file=" + arguments.output);
+  if (arguments.output) run.overrides.push_back("output.file=" + *arguments.output);
   if (arguments.overwrite) run.overrides.emplace_back("output.overwrite=true");
   if (!arguments.shm_dir.empty()) windrow::use_shared_memory_folder(arguments.shm_dir);
 
@@ -162,28 +165,30 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string
     fmt::print("{}", overview);
     return ExitStatus::done;
   }
+  if (std::ranges::find(kCommands, arguments.job) != kCommands.end()) {
+    fmt::print("{}", app.get_subcommand(arguments.job)->help());
+    return ExitStatus::done;
+  }
   return windrow::help_command(arguments.job, arguments.markdown, registry);
 }
-
-constexpr std::array kCommands{"run", "check", "plan", "deck", "list", "help", "verify", "doctor"};
 
 void print_usage_error(int argc, char** argv, const CLI::ParseError& error) {
   const std::string first = argc > 1 ? argv[1] : "";
   const std::vector<std::string> commands(kCommands.begin(), kCommands.end());
   if (first.empty() || first.front() == '-' || std::ranges::find(commands, first) != commands.end()) {
-    fmt::print(stderr, "windrow: {}\n  try: windrow --help\n", error.what());
+    windrow::say(fmt::format("windrow: {}\n  try: windrow --help", error.what()));
     return;
   }
   const std::string near = windrow::deck::nearest(first, commands);
-  fmt::print(stderr, "windrow: there is no command '{}'{}\n  try: windrow --help\n", first,
-             near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+  windrow::say(fmt::format("windrow: there is no command '{}'{}\n  try: windrow --help", first,
+                           near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
 int run_main(int argc, char** argv) {
   CLI::App app("Windrow: large 2-D arrays, many processes, no copies", "windrow");
   app.set_version_flag("--version", "windrow " WINDROW_VERSION);
   app.require_subcommand(1);
-  app.footer("A first run: windrow deck populate > my.toml; mpirun -q -n 4 windrow run my.toml");
+  app.footer("A first run: windrow deck populate > my.toml; mpirun -q -n 2 windrow run my.toml");
   Arguments arguments;
   declare_run(app, arguments);
   declare_plan(app, arguments);
@@ -200,14 +205,14 @@ int run_main(int argc, char** argv) {
   }
   const ExitStatus status = dispatch(app, arguments, overview);
   // A full disk shows at the latest here.
-  if (std::fflush(stdout) != 0 && status == ExitStatus::done)
+  if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && status == ExitStatus::done)
     throw Error(ExitStatus::io, "standard output cannot be written: {}", windrow::errno_text(errno));
   return static_cast<int>(status);
 }
 
 /// What is thrown here is thrown by every process of a launcher alike: one of them tells.
 int fail(ExitStatus status, const std::string& message) {
-  if (windrow::launched_number() == 0) fmt::print(stderr, "{}\n", message);
+  if (windrow::launched_number() == 0) windrow::say(message);
   return static_cast<int>(status);
 }
 

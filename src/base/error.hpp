@@ -35,6 +35,9 @@ class Error : public std::runtime_error {
   ExitStatus status_;
 };
 
+/// Prints a line on standard error; also where there is none.
+void say(const std::string& message) noexcept;
+
 /// "No such file or directory" for an errno value, thread-safe.
 [[nodiscard]] std::string errno_text(int error_number);
 

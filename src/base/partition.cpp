@@ -11,11 +11,4 @@ RowRange row_block(std::int64_t rows, std::int64_t parts, std::int64_t part) {
   return {begin_of(part), begin_of(part + 1)};
 }
 
-std::int64_t part_of_row(std::int64_t rows, std::int64_t parts, std::int64_t row) {
-  const std::int64_t each = rows / parts;
-  const std::int64_t longer = rows % parts;
-  const std::int64_t in_longer = longer * (each + 1);
-  return row < in_longer ? row / (each + 1) : longer + (row - in_longer) / each;
-}
-
 }  // namespace windrow

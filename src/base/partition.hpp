@@ -10,7 +10,4 @@ namespace windrow {
 /// there are fewer rows than parts.
 [[nodiscard]] RowRange row_block(std::int64_t rows, std::int64_t parts, std::int64_t part);
 
-/// The part whose row block holds `row`.
-[[nodiscard]] std::int64_t part_of_row(std::int64_t rows, std::int64_t parts, std::int64_t row);
-
 }  // namespace windrow

@@ -85,7 +85,9 @@ std::string domain(const Key& key) {
 
 Line commented_line(const Key& key) {
   const std::string code = fmt::format("{} = {}", own_name(key), example_literal(key));
-  return {key.required ? code : "# " + code, sentence({key.help, domain(key), default_of(key)})};
+  // A key with an example of its own is worth showing at work.
+  return {key.required || !key.example.empty() ? code : "# " + code,
+          sentence({key.help, domain(key), default_of(key)})};
 }
 
 // Written out, an optional section is there: it must then serve a purpose, which its required keys tell.

@@ -35,7 +35,8 @@ void read(const Source& source, Keys& keys, std::span<const std::string> known);
 /// that the deck does not have are left out; a key whose absence has a meaning of its own is named in a comment.
 [[nodiscard]] std::string effective(const Keys& keys);
 
-/// A commented deck to start from: every key, its help, its default; the keys with a default are commented out.
+/// A commented deck to start from: every key, its help, its default; keys without an example that have a
+/// default are commented out.
 [[nodiscard]] std::string commented(const Keys& keys);
 
 /// The table of `windrow help JOB`: key, type, default, unit, help.

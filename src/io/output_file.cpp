@@ -93,8 +93,9 @@ void OutputFile::write(NodeMemory& memory, std::span<const Rows> arrays, const s
     if (!is_first) return;
     for (std::size_t n = 0; n < arrays.size(); ++n) write_checksums(file.path, layout.arrays[n], gathered[n]);
     write_seal(file.path, layout);
-    target_->finish();
+    // From here on the temporary is a complete result: finish() may have to keep it under another name.
     remove_if_killed("");
+    target_->finish();
   });
 }
 

@@ -5,12 +5,14 @@
 #include <optional>
 
 #include "expr/program.hpp"
+#include "io/file_spec.hpp"
 
 namespace windrow {
 namespace {
 
 constexpr std::int64_t kAsManyAsRanks = -1;
 constexpr std::int64_t kOneDimensional = -1;
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 62;
 
 bool is_name(std::string_view text) {
   const auto is_letter = [](char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_'; };
@@ -61,14 +63,22 @@ void ArrayKeys::check(deck::Keys& keys) const {
   if (!is_name(name_))
     keys.reject(section_ + ".name",
                 fmt::format("'{}' is no name: letters, digits and _, 64 at most, no digit first", name_));
-  // With rows = "ranks" the rows are known to be few; 2^31 ranks are more than MPI has.
-  const std::int64_t rows = rows_ == kAsManyAsRanks ? std::int64_t{1} << 31 : rows_;
   try {
-    (void)Extents{rows, std::max<std::int64_t>(cols_, 1)}.bytes(type_);
-  } catch (const Error&) {
-    keys.reject(section_ + ".rows", fmt::format("{} rows x {} columns x {} bytes are more than 2^63 bytes", rows,
-                                                std::max<std::int64_t>(cols_, 1), bytes_of(type_)));
+    io::FileSpec file;
+    file.arrays.push_back({name_, type_, {1, 1}, {}});
+    io::check_names(file);
+  } catch (const Error& error) {
+    keys.reject(section_ + ".name", error.what());
   }
+  // With rows = "ranks" the rows are known to be few; 2^31 ranks are more than MPI has. Half of the largest number
+  // leaves room for all that is added and rounded later.
+  const std::int64_t rows = rows_ == kAsManyAsRanks ? std::int64_t{1} << 31 : rows_;
+  const std::int64_t cols = std::max<std::int64_t>(cols_, 1);
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(rows, cols, &bytes) || __builtin_mul_overflow(bytes, bytes_of(type_), &bytes) ||
+      bytes > kMostBytes)
+    keys.reject(section_ + ".rows",
+                fmt::format("{} rows x {} columns x {} bytes are more than 2^62 bytes", rows, cols, bytes_of(type_)));
 }
 
 ArrayShape ArrayKeys::shape(int ranks) const {

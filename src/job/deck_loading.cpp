@@ -19,9 +19,13 @@ std::vector<std::string> deck_language(Registry registry) {
 void check_output_arrays(LoadedDeck& deck) {
   const std::vector<PlannedArray> arrays = deck.job->needs(1).arrays;
   const std::vector<std::string>& names = deck.common->output_arrays;
-  for (std::size_t item = 0; item < names.size(); ++item)
+  for (std::size_t item = 0; item < names.size(); ++item) {
+    const auto here = names.begin() + static_cast<std::ptrdiff_t>(item);
+    if (std::find(names.begin(), here, *here) != here)
+      deck.keys.reject("output.arrays", fmt::format("'{}' is named twice", *here), {}, item);
     if (std::ranges::none_of(arrays, [&](const PlannedArray& array) { return array.shape.name == names[item]; }))
       deck.keys.reject("output.arrays", fmt::format("the job has no array '{}'", names[item]), {}, item);
+  }
 }
 
 }  // namespace
@@ -76,7 +80,7 @@ std::string unknown_job(Registry registry, std::string_view name) {
   for (const JobEntry& entry : registry) names.emplace_back(entry.name);
   const std::string near = deck::nearest(name, names);
   return fmt::format("unknown job '{}'{}; the jobs are: {}", name,
-                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near), fmt::join(names, ", "));
+                     near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near), fmt::join(names, ", "));
 }
 
 LoadedDeck load_deck(deck::Source source, Registry registry) {

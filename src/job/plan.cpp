@@ -25,7 +25,7 @@ int ranks_of(const Plan& plan, int node) {
 }
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) {
-  return b <= 0 ? 0 : (a + b - 1) / b;
+  return b <= 0 ? 0 : a / b + (a % b != 0 ? 1 : 0);
 }
 
 std::string shortened(const std::string& text) {
@@ -188,7 +188,7 @@ std::string plan_sbatch(const Plan& plan) {
   // Slurm counts the window once, for the rank that touched it; a tenth more for the page cache of the output.
   return fmt::format("#SBATCH --nodes={}\n#SBATCH --ntasks={}\n#SBATCH --ntasks-per-node={}\n#SBATCH --mem={}M\n",
                      plan.machine.nodes(), plan.machine.ranks(), *std::ranges::max_element(plan.machine.ranks_per_node),
-                     divide_up(memory + memory / 10, kMiB));
+                     divide_up(checked_add(memory, memory / 10), kMiB));
 }
 
 Machine equal_nodes(int ranks, int nodes) {

@@ -42,6 +42,9 @@ std::string report_json(const Report& report) {
 }
 
 void write_report(const std::string& path, const Report& report) {
+  // A report begins with a brace, which no deck, HDF5 file or program does.
+  if (const int first = std::ifstream(path).get(); first != '{' && first != std::ifstream::traits_type::eof())
+    throw Error(ExitStatus::io, "{} exists and is no report; choose another file for --report", path);
   std::ofstream file(path, std::ios::trunc);
   file << report_json(report) << std::flush;
   if (!file) throw Error(ExitStatus::io, "cannot write the report {}: {}", path, errno_text(errno));

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -26,6 +27,8 @@
 namespace windrow {
 namespace {
 
+namespace fs = std::filesystem;
+
 /// A run in progress: what its steps share.
 class Run {
  public:
@@ -39,6 +42,8 @@ class Run {
   [[nodiscard]] std::vector<std::string> command_words() const;
   void load();
   void agree_on_level() const;
+  void reserve_report() const;
+  void check_is_not_deck(const std::string& output) const;
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
   void write(Context& context);
@@ -63,8 +68,21 @@ class Run {
 
 void Run::announce(const std::string& text) const {
   if (!talks()) return;
-  fmt::print("{}", text);
+  std::fputs(text.c_str(), stdout);
   std::fflush(stdout);
+}
+
+std::string shell_quoted(const std::string& word) {
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// A text as Python writes it.
+std::string python_text(const std::string& text) {
+  std::string literal = "\"";
+  for (const char c : text) literal += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+  return literal + "\"";
 }
 
 /// The deck and the overrides, as a shell takes them.
@@ -72,7 +90,7 @@ std::vector<std::string> Run::command_words() const {
   std::vector<std::string> words{options_.deck};
   words.insert(words.end(), options_.overrides.begin(), options_.overrides.end());
   for (std::string& word : words)
-    if (word.find_first_of(" \t*()$&|;<>'\"") != std::string::npos) word = fmt::format("'{}'", word);
+    if (word.find_first_of(" \t*?()[]{}$&|;<>#~\\\"'") != std::string::npos) word = shell_quoted(word);
   return words;
 }
 
@@ -101,23 +119,47 @@ void Run::agree_on_level() const {
   report_.level = kernel::name_of(kernel::level());
 }
 
+/// Finds out before computing whether the report can be written, and leaves one that says that the run has not ended:
+/// it stays if the run is killed.
+void Run::reserve_report() const {
+  if (options_.report.empty()) return;
+  together(topology_.world, [&] {
+    if (!is_first()) return;
+    std::error_code ignored;
+    if (!plan_.file.empty() &&
+        fs::weakly_canonical(options_.report, ignored) == fs::weakly_canonical(plan_.file, ignored))
+      throw Error(ExitStatus::usage, "the report and the output are one file, {}", options_.report);
+    Report unfinished = report_;
+    unfinished.error = "the run has not ended";
+    write_report(options_.report, unfinished);
+  });
+}
+
+void Run::check_is_not_deck(const std::string& output) const {
+  std::error_code ignored;
+  if (fs::equivalent(output, options_.deck, ignored))
+    throw Error(ExitStatus::usage, "the output {} is the deck itself; choose another output.file", output);
+}
+
 void Run::prepare() {
   load();
   agree_on_level();
   report_.job = deck_.common->job;
   together(topology_.world, [&] { plan_ = Plan::make(deck_, machine_of(topology_)); });
+  reserve_report();
   if (!plan_.file.empty()) {
     together(topology_.world, [&] {
+      check_is_not_deck(plan_.file);
       output_ = io::OutputFile::reserve(topology_, plan_.file,
                                         {.overwrite = deck_.common->overwrite, .durable = deck_.common->durable});
     });
-    for (const std::string& message : output_->messages()) fmt::print(stderr, "windrow: {}\n", message);
+    for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));
   }
   check_resources(topology_, plan_);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
-  if (topology_.ranks() == 1 && launched_processes() == 1)
+  if (topology_.ranks() == 1 && launched_processes() == 1 && options_.deck != "-")
     announce(fmt::format("on all processors: mpirun -q -n {} windrow run {}\n", std::thread::hardware_concurrency(),
                          fmt::join(command_words(), " ")));
   early_phases_.push_back(over_ranks({"start", steady_seconds() - options_.process_start_s, 0}));
@@ -235,8 +277,9 @@ void Run::close(Context& context) {
     announce(fmt::format("\n{} =\n{}\n", array.shape.name, text));
   }
   if (!plan_.file.empty()) {
-    announce(fmt::format("\nwritten: {}\nread it: python3 -c 'import h5py; print(h5py.File(\"{}\")[\"{}\"][:])'\n",
-                         plan_.file, plan_.file, deck_.output_arrays().front()));
+    const std::string code = fmt::format("import h5py; print(h5py.File({})[\"{}\"][:])", python_text(plan_.file),
+                                         deck_.output_arrays().front());
+    announce(fmt::format("\nwritten: {}\nread it: python3 -c {}\n", plan_.file, shell_quoted(code)));
   }
   announce("\n" + phase_table(report_));
 }
@@ -256,12 +299,12 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   } catch (const deck::DeckError& error) {
     report.status = error.status();
     report.error = error.what();
-    if (is_first) fmt::print(stderr, "{}\n", error.what());
+    if (is_first) say(error.what());
   } catch (const AgreedError& error) {
     report.status = error.status();
     report.error = error.what();
     report.output.clear();
-    if (is_first) fmt::print(stderr, "windrow: {}\n", error.what());
+    if (is_first) say(fmt::format("windrow: {}", error.what()));
   }
   if (!options.report.empty()) {
     try {
@@ -269,8 +312,11 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
         if (is_first) write_report(options.report, report);
       });
     } catch (const AgreedError& error) {
-      if (is_first) fmt::print(stderr, "windrow: {}\n", error.what());
-      if (report.status == ExitStatus::done) report.status = error.status();
+      // Why the run failed matters more than that the report could not tell it.
+      if (report.status == ExitStatus::done) {
+        report.status = error.status();
+        if (is_first) say(fmt::format("windrow: {}", error.what()));
+      }
     }
   }
   return report.status;

@@ -106,9 +106,6 @@ std::int64_t Communicator::maximum(std::int64_t value) const {
 double Communicator::sum(double value) const {
   return reduce(handle_, value, MPI_SUM);
 }
-double Communicator::minimum(double value) const {
-  return reduce(handle_, value, MPI_MIN);
-}
 double Communicator::maximum(double value) const {
   return reduce(handle_, value, MPI_MAX);
 }

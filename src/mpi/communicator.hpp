@@ -35,7 +35,6 @@ class Communicator {
   [[nodiscard]] std::int64_t minimum(std::int64_t value) const;
   [[nodiscard]] std::int64_t maximum(std::int64_t value) const;
   [[nodiscard]] double sum(double value) const;
-  [[nodiscard]] double minimum(double value) const;
   [[nodiscard]] double maximum(double value) const;
   [[nodiscard]] std::vector<std::int64_t> all_gather(std::int64_t value) const;
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;

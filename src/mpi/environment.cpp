@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <climits>
 #include <csignal>
 #include <cstdio>
@@ -22,6 +23,8 @@ std::array<char, PATH_MAX> unfinished_output{};
 extern "C" void remove_unfinished_and_die(int signal_number) {
   if (unfinished_output[0] != '\0') {
     unlink(unfinished_output.data());
+    constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
   } else {
     // mpirun kills all ranks as soon as one has died: the rank that has something to remove goes first.
     const timespec half_a_second{0, 500'000'000};
@@ -34,7 +37,7 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
 void install_handlers() {
   struct sigaction action {};
   action.sa_handler = remove_unfinished_and_die;
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaction(number, &action, nullptr);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) sigaction(number, &action, nullptr);
   // A write beyond the file size limit is to return EFBIG, one to a closed pipe EPIPE.
   for (const int number : {SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
 }
@@ -53,7 +56,7 @@ Environment::~Environment() {
 }
 
 void Environment::abort(const Error& error) noexcept {
-  std::fputs(fmt::format("windrow: {}\n", error.what()).c_str(), stderr);
+  say(fmt::format("windrow: {}", error.what()));
   std::fflush(nullptr);
   if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(error.status()));
@@ -79,6 +82,7 @@ void remove_if_killed(const std::string& path) noexcept {
   if (path.empty() || path.size() >= unfinished_output.size()) return;
   std::copy(path.begin() + 1, path.end(), unfinished_output.begin() + 1);
   unfinished_output[path.size()] = '\0';
+  std::atomic_signal_fence(std::memory_order_release);
   unfinished_output[0] = path[0];
 }
 

@@ -44,6 +44,10 @@ bool raise_failure(FailureRecord& record, int world_rank, ExitStatus status, std
   return true;
 }
 
+bool claim_abort(FailureRecord& record) noexcept {
+  return std::atomic_ref(record.aborting).exchange(1, std::memory_order_relaxed) == 0;
+}
+
 bool is_failure_raised(const FailureRecord& record) noexcept {
   return state_of(record) != kNone;
 }

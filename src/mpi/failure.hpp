@@ -18,6 +18,7 @@ struct FailureRecord {
   std::int32_t world_rank;
   std::int32_t status;
   std::uint32_t message_bytes;
+  std::uint32_t aborting;  ///< 1: a rank of the node ends the run, and has told why
   std::array<char, kMessageBytes> message;
 };
 
@@ -44,6 +45,9 @@ class AgreedError : public Error {
 
 /// Records a failure unless one is recorded already. Returns whether this one is the first of the node.
 bool raise_failure(FailureRecord& record, int world_rank, ExitStatus status, std::string_view message) noexcept;
+
+/// Whether the caller is the first of its node to end the run for this failure: the one that tells.
+[[nodiscard]] bool claim_abort(FailureRecord& record) noexcept;
 
 [[nodiscard]] bool is_failure_raised(const FailureRecord& record) noexcept;
 

@@ -96,10 +96,6 @@ void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
 }  // namespace
 
 void set_launcher_defaults() {
-  // A lost host is noticed after 60 s, not 480: the connection is probed after 30 s of silence, then every 10 s.
-  set_default("OMPI_MCA_oob_tcp_keepalive_time", "30");
-  set_default("OMPI_MCA_oob_tcp_keepalive_intvl", "10");
-  set_default("OMPI_MCA_oob_tcp_keepalive_probes", "3");
   // Without a launcher there is nobody to talk to: no daemon is started for the one rank.
   if (launched_processes() == 1 && std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr)
     set_default("OMPI_MCA_ess_singleton_isolated", "1");
@@ -157,6 +153,18 @@ std::optional<int> terminal_columns() {
   }
   if (output > STDOUT_FILENO) close(output);
   return columns;
+}
+
+void remove_failed_windows() noexcept {
+  // Open MPI names them osc_sm.HOST.JOB.COMMUNICATOR..., the job in hexadecimal digits.
+  const std::int64_t job = number_in("OMPI_MCA_ess_base_jobid");
+  if (job == 0) return;
+  const std::string mark = fmt::format(".{:x}.", job);
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(shared_memory_folder(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("osc_sm.") && name.find(mark) != std::string::npos) fs::remove(entry.path(), ignored);
+  }
 }
 
 std::vector<Leftover> find_leftovers() {

@@ -33,6 +33,9 @@ void refuse_lost_processes(int world_size);
 /// always is one under mpirun.)
 [[nodiscard]] std::optional<int> terminal_columns();
 
+/// Removes the window files of this very run that MPI made and, having failed, did not unlink. *Throws*: nothing.
+void remove_failed_windows() noexcept;
+
 /// A file or folder that a killed run has left behind.
 struct Leftover {
   std::string path;

@@ -28,11 +28,11 @@ std::byte* round_up_to(std::byte* address, std::int64_t unit) {
   return round_down_to(address + (unit - 1), unit);
 }
 
-[[noreturn]] void throw_shortage(std::int64_t bytes, bool is_shared) {
+[[noreturn]] void throw_shortage(bool is_shared) {
   throw Error(ExitStatus::resources,
-              "memory ran out at the first touch of {}: {} has no room left\n"
+              "memory ran out while the array was touched for the first time: {} has no room left\n"
               "  try: free what other programs hold there (`df -h`), more nodes, a smaller type or array{}",
-              format_bytes(bytes), is_shared ? "the shared memory in " + shared_memory_folder() : "this host",
+              is_shared ? "the shared memory in " + shared_memory_folder() : "this host",
               is_shared ? ", or --shm-dir with a larger tmpfs" : "");
 }
 
@@ -58,7 +58,7 @@ void read_zeros(std::byte* begin, std::byte* end, bool is_shared) {
     if (got != count) error_number = got < 0 ? errno : EFAULT;
   }
   close(zero);
-  if (error_number != 0) throw_shortage(end - begin, is_shared);
+  if (error_number != 0) throw_shortage(is_shared);
 }
 
 }  // namespace
@@ -124,7 +124,7 @@ void FirstTouch::touch_pages(std::byte* begin, std::byte* end) {
       counts_.populated += end - begin;
       return;
     }
-    if (is_shortage(errno)) throw_shortage(end - begin, is_shared_);
+    if (is_shortage(errno)) throw_shortage(is_shared_);
     can_populate_ = false;
   }
   read_zeros(begin, end, is_shared_);

@@ -62,9 +62,11 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
   const MPI_Aint request = is_leader ? checked_add(bytes_, alignment_for(bytes_)) : 0;
   void* base = nullptr;
   const int code = MPI_Win_allocate_shared(request, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
-  if (code != MPI_SUCCESS)
+  if (code != MPI_SUCCESS) {
+    remove_failed_windows();
     Environment::abort(Error(ExitStatus::resources, "MPI_Win_allocate_shared could not provide {} in {}",
                              format_bytes(bytes_), shared_memory_folder()));
+  }
   MPI_Aint leader_bytes = 0;
   int unit = 0;
   check_mpi(MPI_Win_shared_query(window_, 0, &leader_bytes, &unit, &base), "MPI_Win_shared_query");

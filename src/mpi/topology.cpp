@@ -38,7 +38,7 @@ Topology Topology::discover(int pretend_nodes) {
   const std::vector<int> host_of_world = number_groups(world.all_gather(host.broadcast(own_world_rank, 0)));
   const std::vector<std::string> names = world.all_gather(processor_name());
 
-  Topology topology{std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {}, {}, {}, {}};
+  Topology topology{std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {}, {}, {}};
   topology.node_number = node_of_world[static_cast<std::size_t>(own_world_rank)];
   const auto nodes = static_cast<std::size_t>(*std::ranges::max_element(node_of_world)) + 1;
   const auto hosts = static_cast<std::size_t>(*std::ranges::max_element(host_of_world)) + 1;
@@ -51,22 +51,11 @@ Topology Topology::discover(int pretend_nodes) {
     topology.host_of_node[node_number] = host_of_world[rank];
     topology.host_names[static_cast<std::size_t>(host_of_world[rank])] = names[rank];
   }
-  topology.world_rank_of_row_rank.resize(names.size());
-  std::iota(topology.world_rank_of_row_rank.begin(), topology.world_rank_of_row_rank.end(), 0);
-  std::ranges::stable_sort(topology.world_rank_of_row_rank, {},
-                           [&](int rank) { return node_of_world[static_cast<std::size_t>(rank)]; });
   return topology;
 }
 
 int Topology::first_row_rank(int of_node) const {
   return std::accumulate(ranks_per_node.begin(), ranks_per_node.begin() + of_node, 0);
-}
-
-int Topology::node_of_row_rank(int of_row_rank) const {
-  int number = 0;
-  for (int end = ranks_per_node[0]; of_row_rank >= end; end += ranks_per_node[static_cast<std::size_t>(number)])
-    ++number;
-  return number;
 }
 
 }  // namespace windrow

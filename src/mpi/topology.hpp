@@ -23,7 +23,6 @@ struct Topology {
   std::vector<int> ranks_per_node;      ///< one entry a node
   std::vector<int> host_of_node;        ///< number of the host each node is on: pretended nodes share one
   std::vector<std::string> host_names;  ///< one entry a host
-  std::vector<int> world_rank_of_row_rank;
 
   /// *Collective over* MPI_COMM_WORLD. Every host is divided into `pretend_nodes` nodes (at most one a rank).
   [[nodiscard]] static Topology discover(int pretend_nodes);
@@ -36,8 +35,6 @@ struct Topology {
   [[nodiscard]] int row_rank() const { return first_row_rank(node_number) + node_rank(); }
   /// Row rank of the leader of a node.
   [[nodiscard]] int first_row_rank(int of_node) const;
-  /// Number of the node that the rank with this row rank is on.
-  [[nodiscard]] int node_of_row_rank(int of_row_rank) const;
 };
 
 }  // namespace windrow

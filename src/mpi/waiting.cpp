@@ -42,7 +42,7 @@ void futex_wake_all(std::uint32_t& word) noexcept {
 
 }  // namespace
 
-Waiter::Waiter(const FailureRecord& failure, int sharing_ranks)
+Waiter::Waiter(FailureRecord& failure, int sharing_ranks)
     : failure_(&failure), spins_(sharing_ranks > sysconf(_SC_NPROCESSORS_ONLN) ? 0 : kSpins) {}
 
 void Waiter::idle(OnFailure on_failure) const {
@@ -50,7 +50,7 @@ void Waiter::idle(OnFailure on_failure) const {
     if (on_failure == OnFailure::throw_peer_failure) throw PeerFailure();
     const auto now = std::chrono::steady_clock::now();
     if (!failure_seen_) failure_seen_ = now;
-    if (std::chrono::duration<double>(now - *failure_seen_).count() > kGrace_s)
+    if (std::chrono::duration<double>(now - *failure_seen_).count() > kGrace_s && claim_abort(*failure_))
       Environment::abort(recorded_failure(*failure_));
   }
   if (idle_) idle_();

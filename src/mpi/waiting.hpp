@@ -27,7 +27,7 @@ class Waiter {
  public:
   /// `sharing_ranks` is the number of ranks on this host: more than the processors, and spinning would only keep the
   /// one waited for from running.
-  Waiter(const FailureRecord& failure, int sharing_ranks);
+  Waiter(FailureRecord& failure, int sharing_ranks);
 
   /// Called every kNap while a wait lasts, by the rank that waits (progress, for one).
   void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
@@ -40,12 +40,10 @@ class Waiter {
   /// *Throws* as above.
   void poll_until(const std::function<bool()>& ready, OnFailure on_failure) const;
 
-  [[nodiscard]] const FailureRecord& failure() const { return *failure_; }
-
  private:
   void idle(OnFailure on_failure) const;
 
-  const FailureRecord* failure_;
+  FailureRecord* failure_;
   int spins_;
   mutable std::optional<std::chrono::steady_clock::time_point> failure_seen_;
   std::function<void()> idle_;

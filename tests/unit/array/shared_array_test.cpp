@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <map>
+#include <limits>
 
 #include "array/blocks.hpp"
 
@@ -136,6 +136,23 @@ TEST(BlockSchedule, EveryByteIsTouchedByASystemCallBeforeItIsWritten) {
       const std::int64_t control = topology.is_leader() ? memory.layout().control_bytes : 0;
       EXPECT_EQ(counts.populated + counts.read, array.row_block().rows() * array.row_bytes() + control);
       expect_filled(array);
+    }
+}
+
+TEST(BlockSchedule, ABlockMayBeLongerThanAnyArray) {
+  for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
+    for (const std::int64_t block_rows : {std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()}) {
+      const Topology topology = Topology::discover(2);
+      const ArrayShape shape{"a", ElementType::float64, {1009, 3}};
+      NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1});
+      SharedArray array(memory, shape, 0);
+      BlockSchedule blocks(array, block_rows, schedule, TicketCounter(memory, 0));
+      std::int64_t rows = 0;
+      while (std::optional<Block> block = blocks.next()) {
+        EXPECT_EQ(block->offset, 0);
+        rows += block->lease.rows().rows();
+      }
+      EXPECT_EQ(topology.world.sum(rows), 1009);
     }
 }
 

@@ -22,7 +22,6 @@ TEST(Topology, PretendedNodesShareTheHostAndTogetherHaveAllRanks) {
     EXPECT_EQ(topology.nodes(), std::min(pretended, topology.ranks()));
     EXPECT_EQ(std::accumulate(topology.ranks_per_node.begin(), topology.ranks_per_node.end(), 0), topology.ranks());
     EXPECT_EQ(topology.host_of_node, std::vector<int>(static_cast<std::size_t>(topology.nodes()), 0));
-    EXPECT_EQ(topology.node_of_row_rank(topology.row_rank()), topology.node_number);
     EXPECT_EQ(topology.node.size(), topology.ranks_per_node[static_cast<std::size_t>(topology.node_number)]);
     if (topology.is_leader()) {
       EXPECT_EQ(topology.leaders.size(), topology.nodes());

@@ -44,6 +44,16 @@ bool raise_failure(FailureRecord& record, int world_rank, ExitStatus status, std
   return true;
 }
 
+void replace_failure(FailureRecord& record, const FailureRecord& agreed) noexcept {
+  std::atomic_ref(record.state).store(kWriting, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  record.message = agreed.message;
+  record.message_bytes = agreed.message_bytes;
+  record.world_rank = agreed.world_rank;
+  record.status = agreed.status;
+  std::atomic_ref(record.state).store(kReadable, std::memory_order_release);
+}
+
 bool claim_abort(FailureRecord& record) noexcept {
   return std::atomic_ref(record.aborting).exchange(1, std::memory_order_relaxed) == 0;
 }

@@ -46,6 +46,10 @@ class AgreedError : public Error {
 /// Records a failure unless one is recorded already. Returns whether this one is the first of the node.
 bool raise_failure(FailureRecord& record, int world_rank, ExitStatus status, std::string_view message) noexcept;
 
+/// Puts the failure that all nodes have agreed upon in the place of this node's own. By the leader alone, while the
+/// others wait for the agreement.
+void replace_failure(FailureRecord& record, const FailureRecord& agreed) noexcept;
+
 /// Whether the caller is the first of its node to end the run for this failure: the one that tells.
 [[nodiscard]] bool claim_abort(FailureRecord& record) noexcept;
 

@@ -86,9 +86,7 @@ void Rendezvous::agree_between_leaders() {
   check_mpi(MPI_Ibcast(&record, static_cast<int>(sizeof record), MPI_BYTE, root, leaders.handle(), &request),
             "MPI_Ibcast");
   wait(request);
-  // A rank of this node may have failed meanwhile, and others may be reading its record: the first one stays.
-  raise_failure(words_->failure, record.world_rank, static_cast<ExitStatus>(record.status),
-                {record.message.data(), record.message_bytes});
+  replace_failure(words_->failure, record);
 }
 
 }  // namespace windrow

@@ -35,7 +35,7 @@ TEST(Plan, EveryNodeHoldsItsRows) {
   for (const int host : {0, 1}) {
     EXPECT_GE(plan.shared_memory_bytes(host), 50'000'000);
     EXPECT_LT(plan.shared_memory_bytes(host), 50'000'000 + 4 * kExtentBytes);
-    EXPECT_GE(plan.memory_bytes(host), plan.shared_memory_bytes(host) + 4 * kRankBytes - kExtentBytes);
+    EXPECT_GE(plan.memory_bytes(host), plan.shared_memory_bytes(host) + 4 * kRankBytes - 4 * kExtentBytes);
   }
 }
 

@@ -7,7 +7,7 @@ import house
 CODE = (".hpp", ".cpp", ".cmake", ".txt", ".json", ".py", ".sh", ".sbatch", ".toml")
 EVERYWHERE = [
     (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "unfinished work"),
-    (re.compile(r"(?<![\w./$])/(root|home|work|Users)/[\w.]"), "a place on one machine"),
+    (re.compile(r"(?<![\w./$])/(root|home|scratch|Users)/[\w.]"), "a place on one machine"),
 ]
 IN_CODE = [
     (re.compile(r"\b(stub(bed)?|not implemented( yet)?|placeholder)\b|\bfor now\b", re.I), "unfinished work"),
@@ -39,7 +39,7 @@ SEEDS = [
     ("README.md", "\nFIXME\n", "FIXME in a page"),
     ("src/base/seed.cpp", "// a stub\n", "stub"),
     ("docs/seed.md", "cd /home/someone/windrow\n", "a home folder"),
-    ("slurm/seed.sbatch", "cd /work/here\n", "a machine's path"),
+    ("slurm/seed.sbatch", "cd /scratch/here\n", "a machine's path"),
     ("CMakeLists.txt", "add_compile_options(-march=native)\n", "-march=native"),
     ("cmake/seed.cmake", 'set(CMAKE_CXX_FLAGS "-O3 -ffast-math")\n', "-ffast-math"),
     ("run", "# good enough for now\n", "words of delay in a script without a suffix"),

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <optional>
+#include <thread>
 
 #include "base/units.hpp"
 #include "io/temporary.hpp"
@@ -172,16 +174,23 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string
   return windrow::help_command(arguments.job, arguments.markdown, registry);
 }
 
-void print_usage_error(int argc, char** argv, const CLI::ParseError& error) {
+std::string usage_error(int argc, char** argv, const CLI::ParseError& error) {
   const std::string first = argc > 1 ? argv[1] : "";
   const std::vector<std::string> commands(kCommands.begin(), kCommands.end());
-  if (first.empty() || first.front() == '-' || std::ranges::find(commands, first) != commands.end()) {
-    windrow::say(fmt::format("windrow: {}\n  try: windrow --help", error.what()));
-    return;
-  }
+  if (first.empty() || first.front() == '-' || std::ranges::find(commands, first) != commands.end())
+    return fmt::format("windrow: {}\n  try: windrow --help", error.what());
   const std::string near = windrow::deck::nearest(first, commands);
-  windrow::say(fmt::format("windrow: there is no command '{}'{}\n  try: windrow --help", first,
-                           near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  return fmt::format("windrow: there is no command '{}'{}\n  try: windrow --help", first,
+                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
+}
+
+/// For what every process of a launcher meets alike before MPI starts: the first one tells. The others wait to be ended
+/// with it, since a launcher kills all as soon as one has failed.
+void tell_once(const std::string& message) {
+  if (windrow::launched_number() == 0)
+    windrow::say(message);
+  else
+    std::this_thread::sleep_for(std::chrono::seconds(1));
 }
 
 int run_main(int argc, char** argv) {
@@ -199,8 +208,7 @@ int run_main(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    // Every rank has the same command line: one of them tells.
-    if (windrow::launched_number() == 0) print_usage_error(argc, argv, error);
+    tell_once(usage_error(argc, argv, error));
     return static_cast<int>(ExitStatus::usage);
   }
   const ExitStatus status = dispatch(app, arguments, overview);
@@ -210,9 +218,8 @@ int run_main(int argc, char** argv) {
   return static_cast<int>(status);
 }
 
-/// What is thrown here is thrown by every process of a launcher alike: one of them tells.
 int fail(ExitStatus status, const std::string& message) {
-  if (windrow::launched_number() == 0) windrow::say(message);
+  tell_once(message);
   return static_cast<int>(status);
 }
 

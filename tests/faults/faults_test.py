@@ -210,15 +210,26 @@ class Disk(FaultCase):
                 self.assert_nothing_left()
         self.assert_status(self.run_deck(), launch.DONE)
 
-    def test_limit_on_the_size_of_files(self):
+    def run_with_limited_files(self, limit_bytes, ranks, *arguments):
         def limit():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
-        done = subprocess.run(launch.command_line(0, "run", "deck.toml"), env=launch.environment(**self.env),
-                              cwd=self.folder, capture_output=True, text=True, preexec_fn=limit, timeout=launch.LIMIT_S)
-        result = launch.Result(done.returncode, done.stdout, done.stderr, 0)
+        done = subprocess.run(launch.command_line(ranks, "run", "deck.toml", *arguments),
+                              env=launch.environment(**self.env), cwd=self.folder, capture_output=True, text=True,
+                              preexec_fn=limit, timeout=launch.LIMIT_S)
+        return launch.Result(done.returncode, done.stdout, done.stderr, ranks)
+
+    def test_limit_on_the_size_of_files(self):
+        result = self.run_with_limited_files(1 << 20, 0)
         self.assertIn(result.status, (launch.RESOURCES, launch.IO), str(result))
         self.assert_one_message(result, "windrow: ", "File too large")
+        self.assert_nothing_left()
+
+    def test_limit_on_the_size_of_files_below_that_of_the_window(self):
+        # Larger than Open MPI's own segments of 4 MiB, smaller than the window: MPI fails to make its file.
+        result = self.run_with_limited_files(12 << 20, 3, "array.rows=200000", "--quiet")
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "MPI_Win_allocate_shared")
         self.assert_nothing_left()
 
 

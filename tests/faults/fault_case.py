@@ -1,0 +1,129 @@
+"""What tests of faults share: runs in folders of their own, which can be filled, taken away and looked at.
+
+Small file systems are mounted in a mount namespace of the test's own, where the machine allows it; the tests that need
+them are skipped where it does not.
+"""
+
+import contextlib
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "jobs"))
+
+import launch
+
+DECK = """\
+job = "populate"
+[array]
+rows = 100000
+cols = 10
+value = "i*cols + j"
+[output]
+file = "output/out.h5"
+durable = false
+"""
+# Computing in little memory: a second or two, for runs that are to end by themselves, and minutes, for those that are
+# killed.
+LONG = "array.value=" + " + ".join(["normal()"] * 300)
+ENDLESS = "array.value=" + " + ".join(["normal()"] * 2000)
+# A run that is told to end does so within this time; mpirun itself waits for seconds before it kills.
+END_S = 30
+
+
+def wait_until(condition, what, limit_s=END_S):
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {limit_s} s in vain until {what}")
+        time.sleep(0.005)
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def mappings(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return ""
+
+
+class FaultCase(launch.TestCase):
+    """A run whose output, shared memory and session files lie in folders of its own, where nothing else is."""
+
+    def setUp(self):
+        super().setUp()
+        self.write_deck(DECK)
+        self.output = self.folder / "output"
+        self.output.mkdir()
+        shared = tempfile.TemporaryDirectory(prefix="windrow-test-", dir="/dev/shm")
+        self.addCleanup(shared.cleanup)
+        self.shared = pathlib.Path(shared.name)
+        self.env = {
+            "OMPI_MCA_osc_sm_backing_directory": self.shared,
+            "OMPI_MCA_btl_vader_backing_directory": self.shared,
+            "TMPDIR": self.folder,
+        }
+
+    def run_deck(self, *arguments, ranks=2, **options):
+        return self.windrow("run", "deck.toml", *arguments, ranks=ranks, env=self.env, **options)
+
+    def start(self, *arguments, ranks=2):
+        process = launch.start(ranks, "run", "deck.toml", *arguments, env=self.env, cwd=self.folder)
+        self.addCleanup(launch.end, process)
+        return process
+
+    def start_and_wait_for_phase(self, value, *arguments, ranks=2):
+        """A run that computes `value`; and its ranks. The output is reserved and the window made before that."""
+        process = self.start(value, *arguments, ranks=ranks)
+        wait_until(lambda: process.poll() is not None or self.temporaries() and self.has_window(process, ranks),
+                   "the run is in its phase")
+        self.assertIsNone(process.poll(), "the run has ended already")
+        return process, launch.children(process.pid) if ranks else [process.pid]
+
+    def has_window(self, process, ranks):
+        if ranks < 2:
+            return True
+        # Mapped by all, Open MPI takes its name away: from then on nobody's end can leave it behind.
+        if any(name.startswith("osc_sm.") for name in self.files(self.shared)):
+            return False
+        pids = launch.children(process.pid)
+        return len(pids) == ranks and all("osc_sm." in mappings(pid) for pid in pids)
+
+    def is_written(self):
+        with contextlib.suppress(FileNotFoundError):  # it has got its name in between
+            return any(path.stat().st_size for path in self.temporaries())
+        return False
+
+    def temporaries(self):
+        return [path for path in self.output.iterdir() if path.name.endswith(".windrow-tmp")]
+
+    def assert_nothing_left(self):
+        """No file of the run, neither beside the output nor in shared memory."""
+        self.assertEqual(self.files(self.output), [])
+        self.assertEqual(self.files(self.shared), [])
+
+    def assert_whole(self, path="output/out.h5"):
+        self.assert_status(self.windrow("verify", path), launch.DONE)
+
+    def mounted(self, name, options):
+        """A new tmpfs below the test's folder."""
+        if not launch.is_isolated():
+            self.skipTest("needs a mount namespace (unshare --mount), which this machine does not allow")
+        path = self.folder / name
+        path.mkdir(exist_ok=True)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], capture_output=True, text=True)
+        if done.returncode != 0:
+            self.skipTest(f"cannot mount a tmpfs: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True)
+        return path
+
+    def remount(self, path, options):
+        subprocess.run(["mount", "-o", f"remount,{options}", path], check=True)

@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""Outputs that exist, that cannot be made, that two runs want, and what dead runs leave.
+
+    /usr/bin/python3 output_test.py WINDROW [unittest arguments]
+"""
+
+import json
+import os
+import signal
+
+from fault_case import ENDLESS, LONG, FaultCase, launch
+
+
+class Output(FaultCase):
+    def assert_refused_before_computing(self, says, *arguments):
+        result = self.run_deck(LONG, *arguments, "--report", "report.json")
+        self.assert_status(result, launch.IO)
+        self.assert_one_message(result, "windrow: ")
+        self.assertIn(says, result.err)
+        report = json.loads((self.folder / "report.json").read_text())
+        self.assertEqual(report["exit_status"], launch.IO)
+        self.assertNotIn("populate", [phase["name"] for phase in report["phases"]])
+
+    def test_exists(self):
+        path = self.output / "out.h5"
+        path.write_text("precious")
+        self.assert_refused_before_computing("out.h5 exists already")
+        self.assertEqual(path.read_text(), "precious")
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
+    def test_folder_is_missing(self):
+        self.assert_refused_before_computing("the folder missing does not exist", "--output", "missing/out.h5")
+
+    def test_folder_is_none(self):
+        self.assert_refused_before_computing("deck.toml", "--output", "deck.toml/out.h5")
+
+    def test_output_is_a_folder(self):
+        self.assert_refused_before_computing("output", "--output", "output", "--overwrite")
+        self.assert_nothing_left()
+
+    def test_file_system_is_read_only(self):
+        self.mounted("output", "size=64m,ro")
+        self.assert_refused_before_computing("output")
+
+    def test_file_that_appears_during_the_run_is_kept_and_so_is_the_result(self):
+        process, _ = self.start_and_wait_for_phase(LONG)
+        (self.output / "out.h5").write_text("precious")
+        result = launch.finish(process)
+        self.assert_status(result, launch.IO)
+        self.assertIn("out.1.h5", result.err)
+        self.assertEqual((self.output / "out.h5").read_text(), "precious")
+        self.assert_whole("output/out.1.h5")
+        self.assertEqual(self.files(self.output), ["out.1.h5", "out.h5"])
+
+    def test_output_that_is_replaced_stays_until_the_new_one_is_whole(self):
+        self.assert_status(self.run_deck(), launch.DONE)
+        before = (self.output / "out.h5").read_bytes()
+        process, ranks = self.start_and_wait_for_phase(ENDLESS, "--overwrite")
+        os.kill(ranks[0], signal.SIGTERM)
+        self.assertNotEqual(launch.finish(process).status, 0)
+        self.assertEqual((self.output / "out.h5").read_bytes(), before)
+
+    def test_second_live_run_to_one_output(self):
+        process, ranks = self.start_and_wait_for_phase(LONG, "array.rows=300000")
+        for second in (2, 0):
+            result = self.run_deck("--overwrite", ranks=second)
+            self.assert_status(result, launch.IO)
+            self.assert_one_message(result, "windrow: ", "another run is writing it", f"process {ranks[0]}")
+        self.assert_status(launch.finish(process), launch.DONE)
+        self.assert_whole()
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
+    def test_runs_that_start_at_the_same_moment(self):
+        results = [launch.finish(process) for process in [self.start(ranks=0) for _ in range(5)]]
+        statuses = sorted(result.status for result in results)
+        self.assertEqual(statuses, [launch.DONE] + [launch.IO] * 4)
+        self.assert_whole()
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
+
+class Aftermath(FaultCase):
+    def test_temporaries_of_dead_runs_alone_are_removed(self):
+        process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=0)
+        os.kill(process.pid, signal.SIGKILL)
+        launch.finish(process)
+        (left,) = self.temporaries()
+        other = self.output / left.name.replace("out.h5", "other.h5")
+        other.touch()
+        lookalike = self.output / ".out.h5.windrow-tmp"
+        lookalike.touch()
+        result = self.run_deck()
+        self.assert_status(result, launch.DONE)
+        self.assert_one_message(result, f"removed output/{left.name}", f"process {process.pid}")
+        self.assertEqual(set(self.files(self.output)), {"out.h5", other.name, lookalike.name})
+        self.assert_whole()
+
+
+if __name__ == "__main__":
+    launch.main(isolated=True)

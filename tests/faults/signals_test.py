@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+"""Ranks and mpirun that are told to end, or killed: no half file, nothing left, nobody waits for ever.
+
+    /usr/bin/python3 signals_test.py WINDROW [unittest arguments]
+"""
+
+import contextlib
+import os
+import signal
+import time
+
+from fault_case import END_S, ENDLESS, FaultCase, is_running, launch, wait_until
+
+
+class Signals(FaultCase):
+    """What is killed, and when: the output is absent or whole, and nobody waits for ever."""
+
+    def finish(self, process, ranks):
+        result = launch.finish(process, END_S)
+        wait_until(lambda: not any(map(is_running, ranks)), "the ranks have ended")
+        return result
+
+    def test_mpirun_is_told_to_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
+                os.kill(process.pid, number)
+                self.assert_status(self.finish(process, ranks), 1)
+                self.assert_nothing_left()
+
+    def test_a_run_without_mpirun_is_told_to_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(number):
+                process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=0)
+                os.kill(process.pid, number)
+                self.assert_status(self.finish(process, ranks), -number)
+                self.assert_nothing_left()
+
+    def test_a_rank_is_killed(self):
+        for victim in (0, 2):
+            with self.subTest(victim=victim):
+                process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
+                os.kill(ranks[victim], signal.SIGKILL)
+                self.assert_status(self.finish(process, ranks), 128 + signal.SIGKILL)
+                if victim == 0:  # it is the one that holds the temporary
+                    result = self.run_deck()
+                    self.assert_status(result, launch.DONE)
+                    self.assert_one_message(result, "which a dead run left", f"process {ranks[0]}")
+                    self.assert_whole()
+                    (self.output / "out.h5").unlink()
+                self.assert_nothing_left()
+
+    def test_mpirun_is_killed(self):
+        process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
+        os.kill(process.pid, signal.SIGKILL)
+        self.assert_status(self.finish(process, ranks), -signal.SIGKILL)
+        self.assertFalse((self.output / "out.h5").exists())
+        # Open MPI's own segments survive that; the doctor removes them.
+        self.assertEqual([name for name in self.files(self.shared) if not name.startswith("vader_segment.")], [])
+        for path in self.shared.iterdir():
+            os.utime(path, (0, 0))  # nothing that was made just now is taken for a leftover
+        self.assert_status(self.windrow("doctor", "--clean", env=self.env), launch.DONE)
+        self.assertEqual(self.files(self.shared), [])
+        result = self.run_deck()
+        self.assert_status(result, launch.DONE)
+        self.assert_whole()
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
+    def test_everybody_is_killed_while_the_file_is_written(self):
+        for delay_s in (0.0, 0.02, 0.1, 0.3):
+            with self.subTest(delay_s=delay_s):
+                process = self.start("array.rows=3e6", "--overwrite")
+                wait_until(lambda: process.poll() is not None or self.is_written(), "the file is being written")
+                time.sleep(delay_s)
+                ranks = launch.children(process.pid)
+                for pid in [process.pid, *ranks]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                self.finish(process, ranks)
+                if (self.output / "out.h5").exists():
+                    self.assert_whole()
+        self.assert_status(self.run_deck("--overwrite"), launch.DONE)
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
+    def test_standard_output_that_nobody_reads(self):
+        process = self.start(ranks=0)
+        process.stdout.close()
+        process.stdout = None
+        err = launch.finish(process, END_S).err
+        # The result is in the file; that nobody heard of it is told by the status.
+        self.assertIn(process.returncode, (launch.DONE, launch.IO), err)
+        self.assert_whole()
+
+
+if __name__ == "__main__":
+    launch.main(isolated=True)

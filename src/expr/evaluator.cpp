@@ -19,8 +19,7 @@ using kernel::Operation;
 constexpr std::int64_t kStrip = 1024;
 /// A strip may grow to the next whole cache line of the destination.
 constexpr std::int64_t kLineBytes = 64;
-/// Padding at both ends, for draws begin at an even column.
-constexpr std::int64_t kBufferLanes = kStrip + kLineBytes / 4 + 2 * kLanePadding;
+constexpr std::int64_t kBufferLanes = kStrip + kLineBytes / 4 + kLanePadding;
 
 struct alignas(kLineBytes) Buffer {
   std::array<std::int64_t, kBufferLanes> lanes{};
@@ -252,15 +251,15 @@ struct Evaluator::State {
   }
 
   Value draw(std::size_t k, Distribution distribution, const Strip& strip) {
-    std::int64_t* const out = buffer(k);
+    void* const out = output(k, strip);
     if (layout.traversal == Traversal::folded) {
       kernels->draws_at[index(distribution)](keys[k], row_numbers.lanes.data(), column_numbers.lanes.data(), out,
                                              strip.count);
       return {.lanes = out};
     }
-    const std::int64_t before = strip.column % 2;  // the even column that the first pair begins with
-    kernels->draws[index(distribution)](keys[k], strip.row, strip.column / 2, (before + strip.count + 1) / 2, out);
-    return {.lanes = out + before};
+    kernels->draws[index(distribution)](keys[k], strip.row, strip.column / 2, strip.column % 2, strip.count, out,
+                                        store_of(k));
+    return {.lanes = out};
   }
 
   Value to_float64(std::size_t k, const Strip& strip) {
@@ -348,8 +347,8 @@ struct Evaluator::State {
   bool writes_destination(std::size_t k) const {
     const Opcode opcode = instructions[k].opcode;
     if (k + 1 != instructions.size() || shape(k) != Shape::lanes) return false;
-    if (opcode == Opcode::row || opcode == Opcode::column || opcode == Opcode::to_float64 || is_random(opcode))
-      return false;
+    if (opcode == Opcode::row || opcode == Opcode::column || opcode == Opcode::to_float64) return false;
+    if (is_random(opcode) && layout.traversal == Traversal::folded) return false;  // whole vectors are written there
     return target.type == (program.type() == ValueType::float64 ? ElementType::float64 : ElementType::int64);
   }
 

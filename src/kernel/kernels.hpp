@@ -9,7 +9,7 @@
 namespace windrow::kernel {
 
 /// A lane is 64 bits: a double, an int64, or a truth value (an int64 that is 0 or 1). A buffer of lanes that a kernel
-/// reads or that has results of `draws` in it is readable and writable for kLanePadding lanes past its last element.
+/// reads or that has results of `draws_at` in it is readable and writable for kLanePadding lanes past its last element.
 inline constexpr std::int64_t kLanePadding = 16;
 
 /// Operations of two operands. Integers wrap. Comparisons of the other directions are these with operands exchanged.
@@ -56,8 +56,10 @@ struct Kernels {
   using Ramp = void (*)(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store store);
   using Positions = void (*)(std::int64_t row, std::int64_t column, std::int64_t columns, void* rows_out,
                              void* columns_out, std::int64_t count);
-  using Draws = void (*)(std::uint64_t key, std::int64_t row, std::int64_t pair, std::int64_t pairs, void* out);
+  using Draws = void (*)(std::uint64_t key, std::int64_t row, std::int64_t pair, std::int64_t skipped,
+                         std::int64_t count, void* out, Store store);
   using DrawsAt = void (*)(std::uint64_t key, const void* rows, const void* columns, void* out, std::int64_t count);
+  using Hash = std::uint64_t (*)(const void* bytes, std::size_t size);
 
   Binary binary[kOperations][kForms];  ///< not for Form::scalar_scalar
 
@@ -80,11 +82,16 @@ struct Kernels {
   /// column + count must be below 2^31.
   Positions positions;
 
-  /// Draws for the columns 2 pair, 2 pair + 1, ... of one row: 2 pairs elements as lanes.
+  /// Draws for `count` columns of one row, from column 2 pair + skipped (0 or 1) on, into elements of float64
+  /// (Distribution::bits: of 64 bits). Where pairs of columns do not begin at 16 bytes of memory all goes through the
+  /// caches.
   Draws draws[kDistributions];
 
   /// Draws for the elements whose rows and columns are given as int64 lanes.
   DrawsAt draws_at[kDistributions];
+
+  /// XXH3-64 of some bytes, with the default secret and seed 0.
+  Hash hash;
 };
 
 /// The table of a level, or null where this build does not have it.

@@ -144,15 +144,33 @@ inline Bits join_low_halves(Bits low, Bits high) {
 #endif
 }
 
-/// The top 53 bits of each lane as a whole number, exactly.
-inline Float64 top_53_bits(Bits x) {
-#if WINDROW_LANE_BYTES == 64
-  return float_of(as_int(x >> 11));
+#if WINDROW_LANE_BYTES != 64
+/// The low halves of a vector's lanes under the high halves of another's, which has no low ones.
+inline Bits under_high_halves(Bits low, Bits high) {
+#if WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Bits>(
+      _mm256_blend_epi32(reinterpret_cast<__m256i>(low), reinterpret_cast<__m256i>(high), 0xaa));
 #else
-  // Two parts, placed in the fractions of 2^52 and 2^84.
-  const Bits low = ((x >> 11) & broadcast<std::uint64_t>(0xffffffff)) | broadcast<std::uint64_t>(0x4330000000000000);
-  const Bits high = (x >> 43) | broadcast<std::uint64_t>(0x4530000000000000);
-  return (as_float(high) - broadcast(0x1.00000001p84)) + as_float(low);
+  return (low & broadcast<std::uint64_t>(0xffffffff)) | high;
+#endif
+}
+
+inline Bits low_halves_shifted_by_11(Bits x) {
+  using Halves = Vector<std::uint32_t>;
+  return reinterpret_cast<Bits>(reinterpret_cast<Halves>(x) >> 11);
+}
+#endif
+
+/// (b >> 11) 2^-53 of the 64 bits b whose words are the low halves of `low` and `high`, exactly. Words are placed in
+/// the fractions of numbers whose last bits are worth 2^-32 and 2^-53; what that added is taken away again.
+inline Float64 unit_interval(Bits low, Bits high) {
+#if WINDROW_LANE_BYTES == 64
+  return float_of(as_int(join_low_halves(low, high) >> 11)) * broadcast(0x1p-53);
+#else
+  const Float64 first = as_float(under_high_halves(high, broadcast<std::uint64_t>(0x4130000000000000)));
+  const Float64 rest =
+      as_float(under_high_halves(low_halves_shifted_by_11(low), broadcast<std::uint64_t>(0x3fe0000000000000)));
+  return (first - broadcast(0x1.000008p20)) + rest;
 #endif
 }
 
@@ -169,23 +187,32 @@ inline Float64 square_root(Float64 x) {
 #endif
 }
 
-/// Stores a[0], b[0], a[1], b[1], ...
-inline void store_interleaved(double* to, Float64 a, Float64 b) {
+/// The numbers of the pairs that a vector has in its lanes, in an order that interleave() needs.
+inline Bits pair_numbers() {
+  Bits v{};
+  for (int lane = 0; lane < kWidth<double>; ++lane)
+    v[lane] = static_cast<std::uint64_t>(lane / 2 + lane % 2 * (kWidth<double> / 2));
+  return v;
+}
+
+struct Interleaved {
+  Float64 first;
+  Float64 second;
+};
+
+/// a and b of pair 0, a and b of pair 1, ...: of lanes ordered as pair_numbers().
+inline Interleaved interleave(Float64 a, Float64 b) {
 #if WINDROW_LANE_BYTES == 64
   const auto x = reinterpret_cast<__m512d>(a);
   const auto y = reinterpret_cast<__m512d>(b);
-  _mm512_storeu_pd(to, _mm512_permutex2var_pd(x, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), y));
-  _mm512_storeu_pd(to + 8, _mm512_permutex2var_pd(x, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), y));
+  return {reinterpret_cast<Float64>(_mm512_maskz_unpacklo_pd(kAll, x, y)),
+          reinterpret_cast<Float64>(_mm512_maskz_unpackhi_pd(kAll, x, y))};
 #elif WINDROW_LANE_BYTES == 32
-  const __m256d low = _mm256_unpacklo_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b));
-  const __m256d high = _mm256_unpackhi_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b));
-  _mm256_storeu_pd(to, _mm256_permute2f128_pd(low, high, 0x20));
-  _mm256_storeu_pd(to + 4, _mm256_permute2f128_pd(low, high, 0x31));
+  const auto x = reinterpret_cast<__m256d>(a);
+  const auto y = reinterpret_cast<__m256d>(b);
+  return {reinterpret_cast<Float64>(_mm256_unpacklo_pd(x, y)), reinterpret_cast<Float64>(_mm256_unpackhi_pd(x, y))};
 #else
-  for (int lane = 0; lane < kWidth<double>; ++lane) {
-    *to++ = a[lane];
-    *to++ = b[lane];
-  }
+  return {Float64{a[0], b[0]}, Float64{a[1], b[1]}};
 #endif
 }
 

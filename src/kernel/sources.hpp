@@ -37,12 +37,15 @@ struct RampSource {
 
 inline constexpr std::int64_t kLineBytes = 64;
 
+inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
+  return a < b ? a : b;
+}
+
 /// Elements before the first whole cache line at `to`, at most `count`.
 template <typename T>
 inline std::int64_t before_line(const T* to, std::int64_t count) {
   const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) % kLineBytes);
-  const std::int64_t head = (kLineBytes - past) % kLineBytes / static_cast<std::int64_t>(sizeof(T));
-  return head < count ? head : count;
+  return smaller((kLineBytes - past) % kLineBytes / static_cast<std::int64_t>(sizeof(T)), count);
 }
 
 template <typename T, typename Source>

@@ -4,6 +4,7 @@
 
 #include "kernel/arithmetic.hpp"
 #include "kernel/conversions.hpp"
+#include "kernel/hash.hpp"
 #include "kernel/kernels.hpp"
 #include "kernel/philox.hpp"
 #include "kernel/sources.hpp"
@@ -165,6 +166,7 @@ constexpr Kernels make_table() {
   table.draws_at[static_cast<int>(Distribution::bits)] = draws_at<Distribution::bits>;
   table.draws_at[static_cast<int>(Distribution::uniform)] = draws_at<Distribution::uniform>;
   table.draws_at[static_cast<int>(Distribution::normal)] = draws_at<Distribution::normal>;
+  table.hash = hash;
   return table;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 
 #include "array/blocks.hpp"
@@ -20,25 +21,32 @@
 namespace windrow::bench {
 namespace {
 
-constexpr Extents kExtents{20'000, 3'000};
 constexpr std::int64_t kBlockRows = 100;
-constexpr std::int64_t kBytes = 20'000 * 3'000 * 8;
+
+Extents extents() {
+  return {is_smoke() ? 2'000 : 20'000, 3'000};
+}
+
+std::int64_t bytes() {
+  return extents().rows * extents().cols * static_cast<std::int64_t>(sizeof(double));
+}
 
 // --- cold: allocate and fill ---------------------------------------------------------------------------------------
 
 /// What one writes by hand: a window, each rank's part in it, plain stores. *Collective over* the node.
 void raw_program(Clock& clock) {
   clock.begin();
-  const RowRange own = row_block(kExtents.rows, topology().ranks(), topology().row_rank());
+  const Extents all = extents();
+  const RowRange own = row_block(all.rows, topology().ranks(), topology().row_rank());
   double* part = nullptr;
   MPI_Win window = MPI_WIN_NULL;
-  check_mpi(MPI_Win_allocate_shared(own.rows() * kExtents.cols * static_cast<std::int64_t>(sizeof(double)),
+  check_mpi(MPI_Win_allocate_shared(own.rows() * all.cols * static_cast<std::int64_t>(sizeof(double)),
                                     static_cast<int>(sizeof(double)), MPI_INFO_NULL, topology().node.handle(), &part,
                                     &window),
             "MPI_Win_allocate_shared");
   for (std::int64_t row = own.begin; row < own.end; ++row) {
     const auto offset = static_cast<double>(row / kBlockRows * kBlockRows);
-    for (std::int64_t col = 0; col < kExtents.cols; ++col) *part++ = offset;
+    for (std::int64_t col = 0; col < all.cols; ++col) *part++ = offset;
   }
   check_mpi(MPI_Win_fence(0, window), "MPI_Win_fence");
   clock.end();
@@ -46,13 +54,13 @@ void raw_program(Clock& clock) {
 }
 
 expr::Evaluator evaluator(const char* expression) {
-  return {expr::Program::compile(expression), {.extents = kExtents, .array_name = "a"}};
+  return {expr::Program::compile(expression), {.extents = extents(), .array_name = "a"}};
 }
 
 Program windrow_program(Schedule schedule, PageMode pages) {
   return [=](Clock& clock) {
     clock.begin();
-    const ArrayShape shape{"a", ElementType::float64, kExtents};
+    const ArrayShape shape{"a", ElementType::float64, extents()};
     NodeMemory memory(topology(), {.arrays = {shape}, .tickets = 1, .pages = pages});
     SharedArray array(memory, shape, 0);
     expr::Evaluator value = evaluator("offset");
@@ -72,7 +80,7 @@ void collapse_program(Clock& clock) {
   static int number = 0;
   const std::string path =
       fmt::format("/dev/shm/windrow-bench.{}.{}", topology().world.broadcast(getpid(), 0), number++);
-  const std::int64_t bytes = round_up(kBytes, kExtentBytes);
+  const std::int64_t bytes = round_up(bench::bytes(), kExtentBytes);
   clock.begin();
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0 || ftruncate(file, bytes) != 0) throw Error(ExitStatus::io, "{}: {}", path, errno_text(errno));
@@ -98,11 +106,36 @@ void collapse_program(Clock& clock) {
   topology().world.barrier();
 }
 
+struct FreeMemory {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+
+/// The limit of the machine: memory that is there is cleared page by page, as the kernel does it, and filled.
+void clear_program(Clock& clock) {
+  const std::int64_t extents_of_all = round_up(bench::bytes(), kExtentBytes) / kExtentBytes;
+  const RowRange own = row_block(extents_of_all, topology().ranks(), topology().row_rank());
+  const auto size = static_cast<std::size_t>(own.rows() * kExtentBytes);
+  static const std::unique_ptr<std::byte, FreeMemory> memory(
+      static_cast<std::byte*>(std::aligned_alloc(static_cast<std::size_t>(kExtentBytes), size)));
+  static const int advised = madvise(memory.get(), size, MADV_HUGEPAGE);
+  if (advised != 0) throw Error(ExitStatus::internal, "MADV_HUGEPAGE: {}", errno_text(errno));
+  clock.begin();
+  for (std::byte* extent = memory.get(); extent != memory.get() + size; extent += kExtentBytes) {
+    for (std::int64_t page = 0; page < kExtentBytes; page += kPageBytes) {
+      void* to = extent + page;
+      std::int64_t count = kPageBytes;
+      asm volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(0) : "memory");
+    }
+    std::fill_n(reinterpret_cast<double*>(extent), kExtentBytes / static_cast<std::int64_t>(sizeof(double)), 2.5);
+  }
+  clock.end();
+}
+
 // --- warm: fill the same pages again -------------------------------------------------------------------------------
 
 /// An array whose pages are there, and this rank's part of it.
 struct WarmArray {
-  ArrayShape shape{"a", ElementType::float64, kExtents};
+  ArrayShape shape{"a", ElementType::float64, extents()};
   NodeMemory memory{topology(), {.arrays = {shape}}};
   SharedArray array{memory, shape, 0};
   double* part = nullptr;
@@ -110,7 +143,7 @@ struct WarmArray {
   WarmArray() {
     Lease lease = array.lease_row_block();
     part = reinterpret_cast<double*>(lease.bytes().data());
-    std::fill_n(part, array.row_block().rows() * kExtents.cols, 1.0);
+    std::fill_n(part, array.row_block().rows() * extents().cols, 1.0);
     memory.publish();
   }
 };
@@ -151,8 +184,10 @@ auto ramp(double first) {
 Program hand_written_constant() {
   return [](Clock& clock) {
     WarmArray& a = warm_array();
+    const RowRange own = a.array.row_block();
+    const std::int64_t cols = a.array.extents().cols;
     clock.begin();
-    stream(a.part, a.array.row_block().rows() * kExtents.cols, [](std::int64_t) { return splat(2.5); });
+    stream(a.part, own.rows() * cols, [](std::int64_t) { return splat(2.5); });
     _mm_sfence();
     clock.end();
   };
@@ -162,10 +197,11 @@ Program hand_written_offset() {
   return [](Clock& clock) {
     WarmArray& a = warm_array();
     const RowRange own = a.array.row_block();
+    const std::int64_t cols = a.array.extents().cols;
     clock.begin();
     for (std::int64_t row = own.begin; row < own.end; ++row) {
       const auto offset = splat(static_cast<double>(row / kBlockRows * kBlockRows));
-      stream(a.part + (row - own.begin) * kExtents.cols, kExtents.cols, [&](std::int64_t) { return offset; });
+      stream(a.part + (row - own.begin) * cols, cols, [&](std::int64_t) { return offset; });
     }
     _mm_sfence();
     clock.end();
@@ -176,10 +212,11 @@ Program hand_written_index() {
   return [](Clock& clock) {
     WarmArray& a = warm_array();
     const RowRange own = a.array.row_block();
+    const std::int64_t cols = a.array.extents().cols;
     clock.begin();
     for (std::int64_t row = own.begin; row < own.end; ++row) {
-      const auto first = static_cast<double>(row * kExtents.cols);
-      stream(a.part + (row - own.begin) * kExtents.cols, kExtents.cols,
+      const auto first = static_cast<double>(row * cols);
+      stream(a.part + (row - own.begin) * cols, cols,
              [&](std::int64_t n) { return ramp(first + static_cast<double>(n)); });
     }
     _mm_sfence();
@@ -202,21 +239,81 @@ Program windrow_warm(const char* expression) {
   };
 }
 
+constexpr const char* kRaw = "shared window of MPI, plain stores";
+
+void declare_warm(const char* name, const char* expression, Program by_hand, double aim) {
+  compare({.name = fmt::format("warm/{}", name),
+           .section = "fill again",
+           .what = fmt::format("`{}`", expression),
+           .against = "non-temporal stores by hand",
+           .baseline = std::move(by_hand),
+           .candidate = windrow_warm(expression),
+           .aim = aim,
+           .bytes = bytes()});
+}
+
 void declare_comparisons() {
-  compare("cold/static/auto", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::automatic));
-  compare("cold/static/populate", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::populate));
-  compare("cold/static/read", kBytes, raw_program, windrow_program(Schedule::fixed, PageMode::read));
-  compare("cold/dynamic/auto", kBytes, raw_program, windrow_program(Schedule::dynamic, PageMode::automatic));
-  compare("cold/limit/collapse", kBytes, collapse_program, windrow_program(Schedule::fixed, PageMode::automatic));
-  compare("warm/constant", kBytes, hand_written_constant(), windrow_warm("2.5"));
-  compare("warm/offset", kBytes, hand_written_offset(), windrow_warm("offset"));
-  compare("warm/index", kBytes, hand_written_index(), windrow_warm("i*cols + j"));
+  compare({.name = "cold/static/auto",
+           .section = "first fill",
+           .what = "every rank its own rows",
+           .against = kRaw,
+           .baseline = raw_program,
+           .candidate = windrow_program(Schedule::fixed, PageMode::automatic),
+           .aim = 5.0,
+           .bytes = bytes(),
+           .headline = "fill a new array",
+           .variant = "2 MiB pages (`collapse`, Linux 6.1)"});
+  compare({.name = "cold/static/populate",
+           .section = "first fill",
+           .what = "every rank its own rows, no huge pages (`populate`)",
+           .against = kRaw,
+           .baseline = raw_program,
+           .candidate = windrow_program(Schedule::fixed, PageMode::populate),
+           .aim = 1.0,
+           .bytes = bytes(),
+           .headline = "fill a new array",
+           .variant = "4 KiB pages (`populate`, Linux 5.14)"});
+  compare({.name = "cold/static/read",
+           .section = "first fill",
+           .what = "every rank its own rows, any kernel (`read`)",
+           .against = kRaw,
+           .baseline = raw_program,
+           .candidate = windrow_program(Schedule::fixed, PageMode::read),
+           .aim = 1.0,
+           .bytes = bytes(),
+           .headline = "fill a new array",
+           .variant = "4 KiB pages (`read`, older ones)"});
+  compare({.name = "cold/dynamic/auto",
+           .section = "first fill",
+           .what = "blocks to whoever is idle",
+           .against = kRaw,
+           .baseline = raw_program,
+           .candidate = windrow_program(Schedule::dynamic, PageMode::automatic),
+           .aim = 4.0,
+           .bytes = bytes()});
+  compare({.name = "cold/limit/collapse",
+           .section = "first fill",
+           .what = "every rank its own rows",
+           .against = "huge pages by hand: the same calls, no library",
+           .baseline = collapse_program,
+           .candidate = windrow_program(Schedule::fixed, PageMode::automatic),
+           .bytes = bytes()});
+  compare({.name = "cold/limit/clear",
+           .section = "first fill",
+           .what = "the limit: memory that is there, cleared page by page as the kernel does, and filled",
+           .against = kRaw,
+           .baseline = raw_program,
+           .candidate = clear_program,
+           .bytes = bytes()});
+  declare_warm("constant", "2.5", hand_written_constant(), 0.95);
+  declare_warm("offset", "offset", hand_written_offset(), 0.95);
+  declare_warm("index", "i*cols + j", hand_written_index(), 0.90);
 }
 
 }  // namespace
 }  // namespace windrow::bench
 
 int main(int argc, char** argv) {
-  windrow::bench::declare_comparisons();
-  return windrow::bench::run(argc, argv, [] { windrow::bench::warm.reset(); });
+  using namespace windrow::bench;
+  return run(argc, argv, declare_comparisons, [] { warm.reset(); });
 }

@@ -16,9 +16,8 @@ namespace {
 
 std::vector<double> draw(Distribution distribution, std::uint64_t key, std::int64_t row, std::int64_t pair,
                          std::int64_t pairs) {
-  std::vector<double> drawn(static_cast<std::size_t>(2 * pairs + kLanePadding));
-  kernels().draws[static_cast<std::size_t>(distribution)](key, row, pair, pairs, drawn.data());
-  drawn.resize(static_cast<std::size_t>(2 * pairs));
+  std::vector<double> drawn(static_cast<std::size_t>(2 * pairs));
+  kernels().draws[static_cast<std::size_t>(distribution)](key, row, pair, 0, 2 * pairs, drawn.data(), Store::cached);
   return drawn;
 }
 
@@ -112,6 +111,31 @@ TEST(Draws, HaveTheSameBitsAtEveryLevelAndForEachElementAlone) {
       std::vector<double> alone(count + kLanePadding);
       kernels().draws_at[static_cast<std::size_t>(distribution)](99, rows.data(), columns.data(), alone.data(), count);
       EXPECT_EQ(std::memcmp(alone.data(), expected.data(), count * sizeof(double)), 0) << name_of(level);
+    });
+  }
+}
+
+// Any columns into any place, past the caches or through them; the elements around them are left alone.
+TEST(Draws, AreTheSameForAnyPartOfARowAtAnyAddress) {
+  constexpr std::size_t count = 400;
+  for (const Distribution distribution : {Distribution::uniform, Distribution::normal}) {
+    use_level(Level::baseline);
+    const std::vector<double> row = draw(distribution, 7, 1, 0, count / 2);
+    at_every_level([&](Level level) {
+      for (const std::size_t length : {0U, 1U, 2U, 7U, 16U, 63U, 64U, 129U, 257U})
+        for (std::size_t begin = 0; begin < 10; ++begin)
+          for (const std::size_t place : {8U, 9U, 13U})
+            for (const Store how : {Store::cached, Store::streaming}) {
+              std::vector<double> expected(count, -1.0);
+              std::vector<double> drawn = expected;
+              std::copy_n(row.begin() + static_cast<std::ptrdiff_t>(begin), length,
+                          expected.begin() + static_cast<std::ptrdiff_t>(place));
+              kernels().draws[static_cast<std::size_t>(distribution)](
+                  7, 1, static_cast<std::int64_t>(begin / 2), static_cast<std::int64_t>(begin % 2),
+                  static_cast<std::int64_t>(length), drawn.data() + place, how);
+              finish_streaming();
+              ASSERT_EQ(drawn, expected) << name_of(level) << ' ' << begin << ' ' << length << ' ' << place;
+            }
     });
   }
 }

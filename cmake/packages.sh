@@ -3,7 +3,8 @@
 # ./test. On Debian and its relatives missing packages are installed; elsewhere nothing is ever installed, but what is
 # found and missing is told with the names to look for.
 
-# group: build = ./run and ./test, test = ./test, check = ./test when CI=true
+# group: build = ./run and ./test, test = ./test, check = ./test when CI=true,
+#        bench = ./test when WINDROW_BASELINES=true: programs that the benchmarks compare with
 # need:  must = nothing works without it, good = used where it is there
 package_table='
 # group | need | Debian               | RHEL, Fedora           | Spack         | found by              | what for
@@ -27,9 +28,13 @@ test    | must | python3-xarray       | python3-xarray         | py-xarray     |
 test    | must | python3-netcdf4      | python3-netcdf4        | py-netcdf4    | python netCDF4        | reads results as users do
 test    | must | hdf5-tools           | hdf5                   | hdf5          | command h5dump        | reads results as users do
 test    | must | netcdf-bin           | netcdf                 | netcdf-c      | command ncdump        | reads results as users do
+check   | good | mpich                | mpich                  | mpich         | command mpiexec.mpich | another MPI, for a test: starts the ranks
+check   | good | libmpich-dev         | mpich-devel            | mpich         | command mpicxx.mpich  | another MPI, for a test: headers and libraries
 check   | good | clang-format         | clang-tools-extra      | llvm          | command clang-format  | the layout of the sources
 check   | good | clang-tidy           | clang-tools-extra      | llvm          | command clang-tidy    | the style of the sources
 check   | good | shellcheck           | ShellCheck             | shellcheck    | command shellcheck    | the shell scripts
+bench   | must | libhdf5-openmpi-dev  | hdf5-openmpi-devel     | hdf5          | command h5pcc         | a program with parallel HDF5
+bench   | must | python3-xxhash       | python3-xxhash         | py-xxhash     | python xxhash         | a program in Python
 '
 
 # The chosen rows, one element each: need, Debian, RHEL, Spack, how it is found, what for.

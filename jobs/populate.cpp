@@ -38,9 +38,9 @@ class Populate final : public Job {
   }
 
   JobNeeds needs(int ranks) const override {
-    const ArrayShape shape = array_.shape(ranks);
-    const std::int64_t blocks = shape.extents.rows / block_rows(shape.extents.rows) + 1;
-    return {.arrays = {{shape, array_.value()}}, .tickets = 1, .block_records = blocks + ranks};
+    const std::int64_t rows = array_.shape(ranks).extents.rows;
+    const std::int64_t blocks = rows / block_rows(rows) + 1;
+    return {.arrays = {array_.planned(ranks)}, .tickets = 1, .block_records = blocks + ranks};
   }
 
   void run(Context& context) override {

@@ -19,6 +19,7 @@
 #include "job/run.hpp"
 #include "jobs/registry.hpp"
 #include "mpi/environment.hpp"
+#include "mpi/fault_point.hpp"
 #include "mpi/launcher.hpp"
 
 namespace {
@@ -135,11 +136,14 @@ ExitStatus run_command(Arguments& arguments) {
   if (arguments.overwrite) run.overrides.emplace_back("output.overwrite=true");
   if (!arguments.shm_dir.empty()) windrow::use_shared_memory_folder(arguments.shm_dir);
 
+  windrow::arm_fault();
   const windrow::Environment environment;
   windrow::refuse_lost_processes(windrow::Environment::world_size());
   try {
     const windrow::Topology topology = windrow::Topology::discover(arguments.pretend_nodes);
-    return windrow::run_deck(topology, run, windrow::jobs::registry());
+    const ExitStatus status = windrow::run_deck(topology, run, windrow::jobs::registry());
+    windrow::Environment::end_with(status);
+    return status;
   } catch (const Error& error) {
     // Not agreed upon: other ranks may be waiting for this one.
     windrow::Environment::abort(error);

@@ -7,6 +7,30 @@
 #include "mpi/pages.hpp"
 
 namespace windrow {
+namespace {
+
+/// Of a node with so many ranks, the first of which has this row rank among those of all nodes.
+WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const std::vector<ArrayShape>& arrays,
+                       std::int64_t tickets) {
+  WindowLayout layout;
+  layout.control_bytes = control_bytes(node_ranks, tickets);
+  std::int64_t end = layout.control_bytes;
+  for (const ArrayShape& array : arrays) {
+    const RowRange rows{row_block(array.extents.rows, all_ranks, first_row_rank).begin,
+                        row_block(array.extents.rows, all_ranks, first_row_rank + node_ranks - 1).end};
+    const std::int64_t bytes =
+        checked_multiply(checked_multiply(rows.rows(), array.extents.cols), bytes_of(array.type));
+    // A large array begins at an extent, so that its first owner can make huge pages from its first row on.
+    const std::int64_t begin = round_up(end, bytes >= kExtentBytes ? kExtentBytes : kPageBytes);
+    layout.arrays.push_back({array.name, begin, bytes, rows});
+    end = checked_add(begin, bytes);
+  }
+  // An extent that reaches past the end of the window cannot become a huge page.
+  layout.bytes = round_up(end, end >= kExtentBytes ? kExtentBytes : kPageBytes);
+  return layout;
+}
+
+}  // namespace
 
 int Machine::ranks() const {
   return std::accumulate(ranks_per_node.begin(), ranks_per_node.end(), 0);
@@ -24,20 +48,20 @@ RowRange Machine::rows_of_node(std::int64_t rows, int node) const {
 
 WindowLayout WindowLayout::make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
                                 std::int64_t tickets) {
-  WindowLayout layout;
-  layout.control_bytes = windrow::control_bytes(machine.ranks_per_node[static_cast<std::size_t>(node)], tickets);
-  std::int64_t end = layout.control_bytes;
-  for (const ArrayShape& array : arrays) {
-    const std::int64_t rows = machine.rows_of_node(array.extents.rows, node).rows();
-    const std::int64_t bytes = checked_multiply(checked_multiply(rows, array.extents.cols), bytes_of(array.type));
-    // A large array begins at an extent, so that its first owner can make huge pages from its first row on.
-    const std::int64_t begin = round_up(end, bytes >= kExtentBytes ? kExtentBytes : kPageBytes);
-    layout.arrays.push_back({array.name, begin, bytes});
-    end = checked_add(begin, bytes);
+  return layout_of(machine.ranks_per_node[static_cast<std::size_t>(node)], machine.first_row_rank(node),
+                   machine.ranks(), arrays, tickets);
+}
+
+std::vector<WindowLayout> WindowLayout::make_all(const Machine& machine, const std::vector<ArrayShape>& arrays,
+                                                 std::int64_t tickets) {
+  std::vector<WindowLayout> layouts;
+  const int all_ranks = machine.ranks();
+  int first_row_rank = 0;
+  for (const int node_ranks : machine.ranks_per_node) {
+    layouts.push_back(layout_of(node_ranks, first_row_rank, all_ranks, arrays, tickets));
+    first_row_rank += node_ranks;
   }
-  // An extent that reaches past the end of the window cannot become a huge page.
-  layout.bytes = round_up(end, end >= kExtentBytes ? kExtentBytes : kPageBytes);
-  return layout;
+  return layouts;
 }
 
 }  // namespace windrow

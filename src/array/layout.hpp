@@ -33,6 +33,7 @@ struct WindowLayout {
     std::string name;
     std::int64_t offset = 0;
     std::int64_t bytes = 0;
+    RowRange rows = {};
   };
 
   std::int64_t control_bytes = 0;
@@ -42,6 +43,9 @@ struct WindowLayout {
   /// `tickets` is the number of ticket counters. *Throws*: Error(usage), on the calling rank, on overflow.
   [[nodiscard]] static WindowLayout make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
                                          std::int64_t tickets);
+  /// Those of all nodes. *Cost*: linear in their number.
+  [[nodiscard]] static std::vector<WindowLayout> make_all(const Machine& machine, const std::vector<ArrayShape>& arrays,
+                                                          std::int64_t tickets);
 };
 
 }  // namespace windrow

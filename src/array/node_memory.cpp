@@ -2,26 +2,50 @@
 
 #include <atomic>
 
+#include "mpi/fault_point.hpp"
+
 namespace windrow {
 
 Machine machine_of(const Topology& topology) {
   return {topology.ranks_per_node, topology.host_of_node};
 }
 
+namespace {
+
+/// A huge page cannot be protected in parts.
+PageMode small_pages(PageMode mode) {
+  return mode == PageMode::read ? PageMode::read : PageMode::populate;
+}
+
+}  // namespace
+
 NodeMemory::NodeMemory(const Topology& topology, const Options& options)
+    : NodeMemory(topology, options, AccessCheck::is_wanted(topology.node)) {}
+
+NodeMemory::NodeMemory(const Topology& topology, const Options& options, bool is_checked)
     : topology_(&topology),
       layout_(WindowLayout::make(machine_of(topology), topology.node_number, options.arrays, options.tickets)),
-      window_(topology.node, {.bytes = layout_.bytes, .control_bytes = layout_.control_bytes, .pages = options.pages}),
+      window_(topology.node, {.bytes = layout_.bytes,
+                              .control_bytes = layout_.control_bytes,
+                              .pages = is_checked ? small_pages(options.pages) : options.pages}),
       control_(ControlWords::at(window_.data(), topology.node.size(), options.tickets)),
-      rendezvous_(topology, *control_.rendezvous) {}
+      rendezvous_(topology, *control_.rendezvous),
+      check_(is_checked ? std::make_unique<AccessCheck>(topology, window_, layout_, options.arrays) : nullptr) {}
 
 void NodeMemory::publish() {
+  fault_point("publish");
   ++phase_;
-  rendezvous_.publish();
+  if (check_)
+    check_->end_phase(rendezvous_);
+  else
+    rendezvous_.publish();
 }
 
 void NodeMemory::together(const std::function<void()>& body) {
-  rendezvous_.together(body);
+  rendezvous_.together([&] {
+    body();
+    if (check_) check_->end_phase(rendezvous_);
+  });
   ++phase_;
 }
 

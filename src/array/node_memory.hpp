@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "array/access_check.hpp"
 #include "array/control.hpp"
 #include "array/layout.hpp"
 #include "mpi/shared_window.hpp"
@@ -38,6 +39,9 @@ class NodeMemory {
   /// *Collective over* the world. *Throws*: the same AgreedError on all ranks.
   void together(const std::function<void()>& body);
 
+  /// What looks after leases and reads if WINDROW_CHECK=1 asks for it; otherwise none.
+  [[nodiscard]] AccessCheck* check() const { return check_.get(); }
+
   /// Number of the phase: what leases of an earlier one are known by.
   [[nodiscard]] std::int64_t phase() const { return phase_; }
 
@@ -47,11 +51,14 @@ class NodeMemory {
   [[nodiscard]] std::int64_t progress_bytes() const;
 
  private:
+  NodeMemory(const Topology& topology, const Options& options, bool is_checked);
+
   const Topology* topology_;
   WindowLayout layout_;
   SharedWindow window_;
   ControlWords control_;
   Rendezvous rendezvous_;
+  std::unique_ptr<AccessCheck> check_;
   std::int64_t phase_ = 0;
 };
 

@@ -16,7 +16,7 @@ SharedArray::SharedArray(NodeMemory& memory, ArrayShape shape, std::size_t numbe
   row_block_ = windrow::row_block(shape_.extents.rows, topology.ranks(), topology.row_rank());
 }
 
-SharedArray::ByteRange SharedArray::bytes_of_rows(RowRange rows) const {
+ByteRange SharedArray::bytes_of_rows(RowRange rows) const {
   const std::int64_t begin = offset_ + (rows.begin - node_rows_.begin) * row_bytes_;
   return {begin, begin + rows.rows() * row_bytes_};
 }
@@ -31,6 +31,7 @@ std::span<const std::byte> SharedArray::read(RowRange rows) const {
   check_on_node(rows);
   if (rows.empty()) return {};
   const ByteRange bytes = bytes_of_rows(rows);
+  if (AccessCheck* const check = memory_->check()) check->read(bytes);
   return memory_->window().bytes().subspan(static_cast<std::size_t>(bytes.begin),
                                            static_cast<std::size_t>(bytes.end - bytes.begin));
 }
@@ -48,7 +49,19 @@ Lease SharedArray::lease(RowRange rows) {
 }
 
 void SharedArray::touch_row_block() {
-  if (!row_block_.empty()) touch(bytes_of_rows(row_block_));
+  if (row_block_.empty()) return;
+  const ByteRange bytes = bytes_of_rows(row_block_);
+  AccessCheck* const check = memory_->check();
+  if (check != nullptr) check->pages().unlock(bytes);
+  touch(bytes);
+  if (check != nullptr) check->pages().lock(bytes);
+}
+
+void SharedArray::open_for_check(ByteRange bytes) {
+  AccessCheck& check = *memory_->check();
+  check.pages().unlock(bytes);
+  touch(bytes);
+  check.write(bytes);
 }
 
 bool SharedArray::touch(ByteRange bytes) {
@@ -82,6 +95,7 @@ std::span<std::byte> Lease::bytes() {
   check_phase();
   if (rows_.empty()) return {};
   const auto [begin, end] = array_->bytes_of_rows(rows_);
+  if (array_->memory().check() != nullptr) array_->open_for_check({begin, end});
   array_->touch({begin, end});
   return array_->memory().window().bytes().subspan(static_cast<std::size_t>(begin),
                                                    static_cast<std::size_t>(end - begin));
@@ -91,6 +105,7 @@ void Lease::for_each_piece(const std::function<void(const Piece&)>& fill) {
   check_phase();
   if (rows_.empty()) return;
   const auto [begin, end] = array_->bytes_of_rows(rows_);
+  if (array_->memory().check() != nullptr) array_->open_for_check({begin, end});
   const std::int64_t element_bytes = bytes_of(array_->type());
   const std::int64_t first_element = rows_.begin * array_->extents().cols;
   std::byte* const window = array_->memory().window().data();

@@ -63,8 +63,8 @@ class SharedArray {
   [[nodiscard]] RowRange node_rows() const { return node_rows_; }
   [[nodiscard]] RowRange row_block() const { return row_block_; }
 
-  /// Rows of this node for reading: what others wrote is there after a publish(). *Throws*: Error(internal) for rows of
-  /// another node.
+  /// Rows of this node for reading, until the phase ends: what others wrote in earlier phases is there. *Throws*:
+  /// Error(internal) for rows of another node.
   [[nodiscard]] std::span<const std::byte> read(RowRange rows) const;
 
   /// The right to write this rank's row block; once a phase. *Throws*: Error(internal) the second time.
@@ -82,13 +82,10 @@ class SharedArray {
 
  private:
   friend class Lease;
-  /// A range of the window's bytes.
-  struct ByteRange {
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-  };
   [[nodiscard]] ByteRange bytes_of_rows(RowRange rows) const;
   void check_on_node(RowRange rows) const;
+  /// Touches what a lease is about to hand out, and tells the check that it is this rank's to write.
+  void open_for_check(ByteRange bytes);
   /// Returns whether the bytes are fresh: in what was touched last, an extent at most.
   bool touch(ByteRange bytes);
 

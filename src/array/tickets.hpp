@@ -12,6 +12,7 @@ class TicketCounter {
   /// Counter `number` of those that were asked for in NodeMemory::Options.
   TicketCounter(NodeMemory& memory, std::int64_t number);
 
+  /// The next number. It orders no stores: what was written for a number is there for others after a publish().
   /// *Cost*: one atomic addition in the window. *Throws*: nothing.
   [[nodiscard]] std::int64_t draw() noexcept;
 

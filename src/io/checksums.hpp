@@ -15,7 +15,7 @@ namespace windrow::io {
   return array_bytes / kGroupBytes + (array_bytes % kGroupBytes != 0 ? 1 : 0);
 }
 
-/// XXH3-64 of some bytes, with the default secret and seed 0.
+/// XXH3-64 of some bytes, with the default secret and seed 0; by the vector kernels of the level in use.
 [[nodiscard]] std::uint64_t checksum(std::span<const std::byte> bytes) noexcept;
 
 /// The checksums of consecutive groups, of which `bytes` holds all: it starts where a group starts, and ends where one

@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/units.hpp"
-
 namespace windrow::io {
 namespace {
 
@@ -79,6 +77,14 @@ void FileWriter::write(std::int64_t offset, std::span<const std::byte> bytes, co
     done += written;
     if (progress) progress(done);
   }
+}
+
+void FileWriter::reserve(std::int64_t offset, std::int64_t bytes) noexcept {
+  static_cast<void>(fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, offset, bytes));
+}
+
+void FileWriter::start_sync(std::int64_t offset, std::int64_t bytes) noexcept {
+  static_cast<void>(sync_file_range(descriptor_, offset, bytes, SYNC_FILE_RANGE_WRITE));
 }
 
 void FileWriter::sync() {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 
 namespace windrow::io {
 
@@ -32,13 +33,21 @@ class FileWriter {
   /// by default it ends the process.
   void write(std::int64_t offset, std::span<const std::byte> bytes, const Progress& progress = {});
 
+  /// Has the file system find room for bytes that are going to be written, all at once: writing them is quicker by a
+  /// tenth. Where that is impossible nothing happens, and write() tells why. *Throws*: nothing.
+  void reserve(std::int64_t offset, std::int64_t bytes) noexcept;
+
+  /// Has what was written there begin its way to the disk, so that sync() has less to wait for. *Throws*: nothing.
+  void start_sync(std::int64_t offset, std::int64_t bytes) noexcept;
+
   /// Waits until what was written is on the disk. *Throws* as write() does.
   void sync();
 
   /// Closes now: network file systems may report a full disk only here. *Throws* as write() does.
   void close();
 
-  static constexpr std::int64_t kPieceBytes = std::int64_t{8} << 20;
+  /// What has been written is still in the second-level cache for the piece's checksum.
+  static constexpr std::int64_t kPieceBytes = kMiB;
 
  private:
   std::string path_;

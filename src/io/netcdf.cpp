@@ -22,6 +22,9 @@ Hdf5Handle file_access() {
   Hdf5Handle access = property_list(H5P_FILE_ACCESS);
   // Readable by every HDF5 since 1.8; the newer object headers carry checksums and are smaller.
   hdf5_ok(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), "set the HDF5 format version");
+  // Elements go to the file at once, so that H5Dwrite tells of a failure: what H5Dclose has still to write, and cannot,
+  // would be missing from a file that otherwise is whole.
+  hdf5_ok(H5Pset_sieve_buf_size(access.get(), 0), "turn the buffer of elements off");
   never_lock(access.get());
   return access;
 }

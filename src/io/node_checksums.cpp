@@ -47,44 +47,66 @@ NodeChecksums::NodeChecksums(const SharedArray& array, TicketCounter groups) : a
   end_group_ = std::max(first_group_, first_group_from(own.end));
   if (!topology.is_leader() || own.begin == own.end) return;
 
-  // What I have of a group that begins on an earlier node goes there first: node 0 sends nothing, so all come through.
   const std::int64_t own_from = std::min(first_group_ * kGroupBytes, own.end);
   if (own.begin < own_from)
-    topology.leaders.send(array.read(array.node_rows()).first(static_cast<std::size_t>(own_from - own.begin)),
-                          static_cast<int>(node_with(nodes, own.begin / kGroupBytes * kGroupBytes)), kTag);
+    head_ = {static_cast<int>(node_with(nodes, own.begin / kGroupBytes * kGroupBytes)), 0,
+             static_cast<std::size_t>(own_from - own.begin)};
   if (end_group_ == first_group_) return;
   const std::int64_t end = end_group_ * kGroupBytes;
+  std::size_t tail_bytes = 0;
   for (std::size_t node = here + 1; node < nodes.size() && nodes[node].begin < end; ++node) {
     const auto bytes = static_cast<std::size_t>(std::min(nodes[node].end, end) - nodes[node].begin);
     if (bytes == 0) continue;
-    const std::size_t begin = tail_.size();
-    tail_.resize(begin + bytes);
-    topology.leaders.receive(std::span(tail_).subspan(begin), static_cast<int>(node), kTag);
+    tail_messages_.push_back({static_cast<int>(node), tail_bytes, bytes});
+    tail_bytes += bytes;
+  }
+  tail_.resize(tail_bytes);
+}
+
+void NodeChecksums::exchange() {
+  const LeaderComm& leaders = array_->memory().topology().leaders;
+  // What I have of a group that begins on an earlier node goes there first: node 0 sends nothing, so all come through.
+  if (head_) leaders.send(array_->read(array_->node_rows()).first(head_->bytes), head_->node, kTag);
+  for (const Message& message : tail_messages_)
+    leaders.receive(std::span(tail_).subspan(message.begin, message.bytes), message.node, kTag);
+}
+
+std::int64_t NodeChecksums::drawn_end() const {
+  return std::max(first_group_, end_group_ - 1);
+}
+
+bool NodeChecksums::compute_next(std::int64_t end) {
+  if (!drawn_) drawn_ = first_group_ + counter_.draw();
+  if (*drawn_ >= end) return false;
+  computed_.push_back({*drawn_, checksum_of(*drawn_)});
+  drawn_.reset();
+  array_->memory().rendezvous().throw_if_failed();
+  return true;
+}
+
+void NodeChecksums::compute_within(std::int64_t bytes) {
+  const std::int64_t end = (array_->node_rows().begin * array_->row_bytes() + bytes) / kGroupBytes;
+  while (compute_next(std::min(end, drawn_end()))) {
   }
 }
 
 std::vector<GroupChecksum> NodeChecksums::compute() {
-  std::vector<GroupChecksum> checksums;
-  // The leader has the tail of the last group: it takes that one, the others are for whoever comes.
-  const bool has_tail_elsewhere = !array_->memory().topology().is_leader();
-  const std::int64_t shared_end = std::max(first_group_, end_group_ - 1);
-  if (!has_tail_elsewhere && end_group_ > first_group_)
-    checksums.push_back({end_group_ - 1, checksum_of(end_group_ - 1)});
-  for (std::int64_t group = first_group_ + counter_.draw(); group < shared_end;
-       group = first_group_ + counter_.draw()) {
-    checksums.push_back({group, checksum_of(group)});
-    array_->memory().rendezvous().throw_if_failed();
+  if (array_->memory().topology().is_leader() && end_group_ > first_group_)
+    computed_.push_back({end_group_ - 1, checksum_of(end_group_ - 1)});
+  while (compute_next(drawn_end())) {
   }
-  return checksums;
+  return std::move(computed_);
 }
 
 std::uint64_t NodeChecksums::checksum_of(std::int64_t group) const {
   const std::span<const std::byte> node_bytes = array_->read(array_->node_rows());
   const std::int64_t begin = group * kGroupBytes - array_->node_rows().begin * array_->row_bytes();
   const std::int64_t bytes = std::min(kGroupBytes, std::ssize(node_bytes) - begin);
+  const auto here = node_bytes.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(bytes));
+  if (group != end_group_ - 1 || tail_.empty()) return checksum(here);
   ChecksumStream stream;
-  stream.feed(node_bytes.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(bytes)));
-  if (group == end_group_ - 1) stream.feed(tail_);
+  stream.feed(here);
+  stream.feed(tail_);
   return stream.finish();
 }
 

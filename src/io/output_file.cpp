@@ -6,7 +6,8 @@
 #include "io/node_checksums.hpp"
 #include "io/seal.hpp"
 #include "io/skeleton.hpp"
-#include "mpi/environment.hpp"
+#include "mpi/fault_point.hpp"
+#include "mpi/together.hpp"
 
 namespace windrow::io {
 namespace {
@@ -17,27 +18,35 @@ struct Broadcast {
   std::vector<std::int64_t> data_offsets;
 };
 
-Broadcast broadcast_layout(const Topology& topology, const std::string& path, const FileLayout& layout,
-                           std::size_t arrays) {
-  Broadcast all{topology.world.broadcast(path, 0), std::vector<std::int64_t>(arrays)};
+Broadcast broadcast_layout(const WorldComm& world, const Together& run_together, const std::string& path,
+                           const FileLayout& layout, std::size_t arrays) {
+  Broadcast all{broadcast(world, run_together, path), {}};
+  run_together([&] { all.data_offsets.resize(arrays); });
   for (std::size_t n = 0; n < layout.arrays.size(); ++n) all.data_offsets[n] = layout.arrays[n].data.offset;
-  topology.world.broadcast(std::as_writable_bytes(std::span(all.data_offsets)), 0);
+  world.broadcast(std::as_writable_bytes(std::span(all.data_offsets)), 0);
   return all;
 }
 
-/// The node's rows of all arrays, straight from the window.
-void write_rows(const Broadcast& file, std::span<const OutputFile::Rows> arrays, bool durable,
-                const std::function<void(std::int64_t)>& advance) {
+/// The node's rows of all arrays, straight from the window. A leader that has nobody beside it computes their checksums
+/// on the way.
+void write_rows(const Broadcast& file, std::span<const OutputFile::Rows> arrays, std::span<NodeChecksums> checksums,
+                bool durable, const std::function<void(std::int64_t)>& advance) {
   FileWriter writer(file.path);
   for (std::size_t n = 0; n < arrays.size(); ++n) {
     const SharedArray& array = *arrays[n].array;
+    const std::span<const std::byte> rows = array.read(array.node_rows());
+    const std::int64_t offset = file.data_offsets[n] + array.node_rows().begin * array.row_bytes();
+    const bool is_alone = array.memory().topology().node.size() == 1;
+    if (!rows.empty()) writer.reserve(offset, std::ssize(rows));
     std::int64_t told = 0;
-    writer.write(file.data_offsets[n] + array.node_rows().begin * array.row_bytes(), array.read(array.node_rows()),
-                 [&](std::int64_t done) {
-                   advance(done - told);
-                   told = done;
-                   array.memory().rendezvous().throw_if_failed();
-                 });
+    writer.write(offset, rows, [&](std::int64_t done) {
+      if (durable) writer.start_sync(offset + told, done - told);
+      if (is_alone) checksums[n].compute_within(done);
+      advance(done - told);
+      told = done;
+      fault_point("write.rows");
+      array.memory().rendezvous().throw_if_failed();
+    });
   }
   if (durable) writer.sync();
   writer.close();
@@ -59,9 +68,12 @@ void write_checksums(const std::string& path, const ArrayLayout& layout, std::sp
 
 OutputFile OutputFile::reserve(const Topology& topology, const std::string& path, TargetOptions options) {
   if (topology.world_rank() != 0) return {std::nullopt, options.durable};
-  OutputFile file(OutputTarget::reserve(path, options), options.durable);
-  remove_if_killed(file.target_->temporary_path());
-  return file;
+  return {OutputTarget::reserve(path, options), options.durable};
+}
+
+OutputFile::OutputFile(std::optional<OutputTarget> target, bool durable)
+    : target_(std::move(target)), durable_(durable) {
+  if (target_) unfinished_.emplace(target_->temporary_path());
 }
 
 std::vector<std::string> OutputFile::messages() const {
@@ -72,30 +84,49 @@ void OutputFile::write(NodeMemory& memory, std::span<const Rows> arrays, const s
                        const std::function<void(std::int64_t)>& advance) {
   const Topology& topology = memory.topology();
   const bool is_first = target_.has_value();
+  const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
   FileLayout layout;
-  memory.together([&] {
+  run_together([&] {
+    fault_point("write.skeleton");
     if (is_first) layout = create_skeleton(target_->temporary_path(), make_spec());
   });
-  const Broadcast file = broadcast_layout(topology, is_first ? target_->temporary_path() : "", layout, arrays.size());
+  const Broadcast file =
+      broadcast_layout(topology.world, run_together, is_first ? target_->temporary_path() : "", layout, arrays.size());
 
   std::vector<NodeChecksums> checksums;
-  for (const Rows& rows : arrays) checksums.emplace_back(*rows.array, rows.groups);
-  std::vector<std::vector<GroupChecksum>> computed(arrays.size());
-  memory.together([&] {
-    if (topology.is_leader()) write_rows(file, arrays, durable_, advance);
+  std::vector<std::vector<GroupChecksum>> computed;
+  run_together([&] {
+    fault_point("write.exchange");
+    for (const Rows& rows : arrays) checksums.emplace_back(*rows.array, rows.groups);
+    computed.resize(arrays.size());
+  });
+  for (NodeChecksums& of_array : checksums) of_array.exchange();
+  run_together([&] {
+    if (topology.is_leader()) write_rows(file, arrays, checksums, durable_, advance);
     for (std::size_t n = 0; n < arrays.size(); ++n) computed[n] = checksums[n].compute();
+    fault_point("write.checksums");
   });
 
+  fault_point("write.collect");
   std::vector<std::vector<std::byte>> gathered;
   for (const std::vector<GroupChecksum>& part : computed)
-    gathered.push_back(topology.world.gather(std::as_bytes(std::span(part)), 0));
-  memory.together([&] {
+    gathered.push_back(gather(topology.world, run_together, std::as_bytes(std::span(part))));
+  run_together([&] {
+    fault_point("write.seal");
     if (!is_first) return;
     for (std::size_t n = 0; n < arrays.size(); ++n) write_checksums(file.path, layout.arrays[n], gathered[n]);
     write_seal(file.path, layout);
+    fault_point("write.sync");
+    target_->sync();
+  });
+  // Not before all agree: a run that fails on any rank until here leaves no output.
+  run_together([&] {
+    if (!is_first) return;
+    fault_point("write.rename");
     // From here on the temporary is a complete result: finish() may have to keep it under another name.
-    remove_if_killed("");
+    unfinished_.reset();
     target_->finish();
+    fault_point("write.renamed");
   });
 }
 

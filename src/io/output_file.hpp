@@ -12,6 +12,7 @@
 #include "io/file_layout.hpp"
 #include "io/file_spec.hpp"
 #include "io/output_target.hpp"
+#include "mpi/environment.hpp"
 
 namespace windrow::io {
 
@@ -39,8 +40,10 @@ class OutputFile {
   [[nodiscard]] std::vector<std::string> messages() const;
 
  private:
-  OutputFile(std::optional<OutputTarget> target, bool durable) : target_(std::move(target)), durable_(durable) {}
+  OutputFile(std::optional<OutputTarget> target, bool durable);
 
+  // Before the target, so that it ends after it: the temporary is guarded until it is gone.
+  std::optional<UnfinishedFile> unfinished_;
   std::optional<OutputTarget> target_;
   bool durable_;
 };

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "io/file_writer.hpp"
 #include "io/rename_new.hpp"
 
@@ -208,11 +209,12 @@ void OutputTarget::examine(const std::string& other_path, const TemporaryName& o
       fmt::format("removed {}, which a dead run left (host {}, process {})", other_path, other.host, other.pid));
 }
 
+void OutputTarget::sync() const {
+  while (options_.durable && fsync(descriptor_) != 0)
+    if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
+}
+
 void OutputTarget::finish() {
-  if (options_.durable) {
-    while (fsync(descriptor_) != 0)
-      if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
-  }
   int error_number = 0;
   if (!options_.overwrite)
     error_number = rename_new(temporary_path_, final_path_);
@@ -248,7 +250,9 @@ void OutputTarget::keep_beside(int error_number) {
 void OutputTarget::sync_folder() const {
   const std::string folder = folder_of(final_path_);
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = descriptor >= 0 && fsync(descriptor) == 0;
+  bool synced = false;
+  do synced = descriptor >= 0 && fsync(descriptor) == 0;
+  while (!synced && errno == EINTR);
   const int error_number = errno;
   if (descriptor >= 0) close(descriptor);
   // File systems that cannot sync a folder say EINVAL.
@@ -272,6 +276,8 @@ std::int64_t free_disk_bytes(const std::string& output_path) {
   struct statvfs status {};
   if (statvfs(folder.c_str(), &status) != 0)
     throw Error(ExitStatus::io, "cannot ask for the free space of {}: {}", folder, errno_text(errno));
+  // Unlimited, or a file system that does not tell.
+  if (status.f_blocks == 0) return kUnlimited;
   return static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
 }
 

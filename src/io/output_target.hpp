@@ -34,7 +34,10 @@ class OutputTarget {
   /// What the user should know: stale temporaries that were removed.
   [[nodiscard]] const std::vector<std::string>& messages() const { return messages_; }
 
-  /// Gives the temporary, of which everything is written, the output's name.
+  /// Waits until what was written is on the disk, if it is to be durable. *Throws* as finish() does.
+  void sync() const;
+
+  /// Gives the temporary, of which everything is written and synced, the output's name.
   /// *Throws*, on the calling rank, Error(io), or Error(resources) where the disk is full. A complete file is not lost:
   /// if a file has appeared under the output's name meanwhile, and `overwrite` is not set, or the name cannot be given,
   /// the message says where the result is.
@@ -60,7 +63,8 @@ class OutputTarget {
   std::vector<std::string> messages_;
 };
 
-/// Free bytes for an unprivileged user in the folder of an output. *Throws* Error(io), on the calling rank.
+/// Free bytes for an unprivileged user in the folder of an output; kUnlimited if its file system does not tell.
+/// *Throws* Error(io), on the calling rank.
 [[nodiscard]] std::int64_t free_disk_bytes(const std::string& output_path);
 
 }  // namespace windrow::io

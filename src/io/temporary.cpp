@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <span>
 
 #include "io/checksums.hpp"
@@ -84,7 +83,8 @@ std::string host_name() {
 
 std::optional<std::int64_t> process_start(std::int64_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  std::getline(file, text, '\0');  // all of it; unlike an istreambuf_iterator it does not throw where reading fails
   // The second field is the program's name in brackets, in which anything may stand; the start is the 22nd.
   std::size_t at = text.rfind(')');
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = text.find(' ', at + 1);

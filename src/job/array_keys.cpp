@@ -81,6 +81,10 @@ void ArrayKeys::check(deck::Keys& keys) const {
                 fmt::format("{} rows x {} columns x {} bytes are more than 2^62 bytes", rows, cols, bytes_of(type_)));
 }
 
+PlannedArray ArrayKeys::planned(int ranks) const {
+  return {.shape = shape(ranks), .description = value_, .type_key = section_ + ".type"};
+}
+
 ArrayShape ArrayKeys::shape(int ranks) const {
   const bool one_dimensional = cols_ == kOneDimensional;
   return {name_, type_, {rows_ == kAsManyAsRanks ? ranks : rows_, one_dimensional ? 1 : cols_, one_dimensional}};

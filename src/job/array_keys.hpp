@@ -5,6 +5,7 @@
 
 #include "array/layout.hpp"
 #include "deck/keys.hpp"
+#include "job/job.hpp"
 
 namespace windrow {
 
@@ -20,6 +21,8 @@ class ArrayKeys {
   [[nodiscard]] const std::string& value() const { return value_; }
   /// `rows = "ranks"` is as many rows as ranks.
   [[nodiscard]] ArrayShape shape(int ranks) const;
+  /// The same with what the deck says of it: what a job's needs() tells.
+  [[nodiscard]] PlannedArray planned(int ranks) const;
 
  private:
   std::string section_;

@@ -1,12 +1,16 @@
 #include "job/commands.hpp"
 
+#include <unistd.h>
+
+#include <array>
+#include <climits>
 #include <cstdio>
-#include <limits>
 #include <thread>
 
 #include "base/units.hpp"
 #include "io/verify.hpp"
 #include "job/plan.hpp"
+#include "job/shortage.hpp"
 
 namespace windrow {
 namespace {
@@ -28,11 +32,33 @@ int processors() {
 /// A node as the command line describes it; what it leaves out does not bound.
 std::optional<HostResources> described_node(const PlanOptions& options) {
   if (!options.node_memory && !options.node_shared_memory) return std::nullopt;
-  constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
   // Linux gives /dev/shm half of the memory unless told otherwise.
-  const std::int64_t memory = options.node_memory.value_or(unlimited);
-  return HostResources{options.node_shared_memory.value_or(options.node_memory ? memory / 2 : unlimited), "/dev/shm",
-                       memory, "the node"};
+  const std::int64_t memory = options.node_memory.value_or(kUnlimited);
+  return HostResources{
+      .shared_memory_free = options.node_shared_memory.value_or(options.node_memory ? memory / 2 : kUnlimited),
+      .shared_memory_folder = "/dev/shm",
+      .memory_free = memory,
+      .memory_limit = "the node"};
+}
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+/// What the preflight of a run on this host would say.
+void check_here(const LoadedDeck& deck, const Plan& plan) {
+  for (const auto& shortage :
+       {find_memory_shortage(deck, plan, 0, host_name(), find_host_resources()),
+        find_limit_shortage(plan, 0, true, find_process_limits()), find_disk_shortage(deck, plan)})
+    if (shortage) throw Error(ExitStatus::resources, *shortage);
+}
+
+std::string verdict_on_nodes(const LoadedDeck& deck, const Plan& plan, const std::optional<HostResources>& node) {
+  if (!node) return "";
+  const std::optional<std::string> shortage = find_memory_shortage(deck, plan, 0, "such a node", *node);
+  return fmt::format("fits         {}\n", shortage ? "no: " + *shortage : "yes");
 }
 
 }  // namespace
@@ -54,12 +80,10 @@ ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& optio
   else if (options.sbatch)
     fmt::print("{}", plan_sbatch(plan));
   else
-    fmt::print("{}", plan_text(plan, described_node(options)));
+    fmt::print("{}{}", plan_text(plan), verdict_on_nodes(deck, plan, described_node(options)));
   if (!options.here) return ExitStatus::done;
   std::fflush(stdout);
-  if (const auto shortage = find_shortage(plan, 0, "this host", find_host_resources()))
-    throw Error(ExitStatus::resources, *shortage);
-  if (const auto shortage = find_disk_shortage(plan)) throw Error(ExitStatus::resources, *shortage);
+  check_here(deck, plan);
   return ExitStatus::done;
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "mpi/fault_point.hpp"
+
 namespace windrow {
 
 double steady_seconds() {
@@ -77,11 +79,13 @@ void Context::begin_phase(const std::string& name, std::int64_t bytes, std::int6
 }
 
 void Context::phase(const std::string& name, std::int64_t bytes, const std::function<void()>& body) {
-  // The ranks of the other nodes are not to be seen from here: this node's share stands for all.
-  begin_phase(name, bytes, bytes / topology().ranks() * topology().node.size());
   memory_->together([&] {
+    fault_point("phase.before");
+    // The ranks of the other nodes are not to be seen from here: this node's share stands for all.
+    begin_phase(name, bytes, bytes / topology().ranks() * topology().node.size());
     const AddElapsed timed(phases_.back().seconds);
     body();
+    fault_point("phase.after");
   });
   if (options_.progress != nullptr) options_.progress->end();
 }
@@ -107,6 +111,7 @@ void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evalu
       advance(piece.elements.elements() * bytes_of(array.type()));
     });
     const RowRange rows = block->lease.rows();
+    fault_point("phase.block");
     records.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});
   }
 }

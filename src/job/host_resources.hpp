@@ -3,18 +3,30 @@
 #include <cstdint>
 #include <string>
 
+#include "base/limits.hpp"
+
 namespace windrow {
 
-/// What this host has free, in bytes, and which limit that is.
+/// What a host has free, in bytes, and which limit that is. Further what remedies are computed from.
 struct HostResources {
   std::int64_t shared_memory_free = 0;
   std::string shared_memory_folder;
   std::int64_t memory_free = 0;
-  std::string memory_limit;  ///< "the memory of this host" or the cgroup that bounds it
+  std::string memory_limit;  ///< "the memory of this host", or the control group that bounds it
+
+  std::string shared_memory_mount = {};  ///< the tmpfs that the folder lies in; "" if it is none
+  std::int64_t shared_memory_total = 0;  ///< its size
+  std::string other_tmpfs = {};          ///< the roomiest other tmpfs that this user may write to; "" if there is none
+  std::int64_t other_tmpfs_free = 0;
+  bool is_container = false;            ///< Docker's or its like
+  std::int64_t host_memory_free = 0;    ///< whatever the control groups leave of it
+  std::string control_group = {};       ///< "" unless one is the limit of the memory
+  std::int64_t control_group_used = 0;  ///< of its limit, by what cannot be dropped
 };
 
 /// Looks at the folder of shared windows, at the available memory and at the limits of the control groups (v1 and v2)
-/// of this process. *Cost*: a few small files. *Throws*: nothing; what cannot be read does not bound.
-[[nodiscard]] HostResources find_host_resources();
+/// of this process. The system's own files are looked for below `root`. *Cost*: a few small files. *Throws*: nothing;
+/// what cannot be read does not bound.
+[[nodiscard]] HostResources find_host_resources(const std::string& root = "/");
 
 }  // namespace windrow

@@ -18,6 +18,7 @@ class Context;
 struct PlannedArray {
   ArrayShape shape;
   std::string description;
+  std::string type_key = {};  ///< the key of the deck that sets its type; "" if none does
 };
 
 /// What a job needs, known before it starts.

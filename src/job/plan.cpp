@@ -12,14 +12,6 @@
 namespace windrow {
 namespace {
 
-template <typename Value>
-std::int64_t sum_over_host(const Plan& plan, int host, Value&& value) {
-  std::int64_t sum = 0;
-  for (int node = 0; node < plan.machine.nodes(); ++node)
-    if (plan.machine.host_of_node[static_cast<std::size_t>(node)] == host) sum = checked_add(sum, value(node));
-  return sum;
-}
-
 int ranks_of(const Plan& plan, int node) {
   return plan.machine.ranks_per_node[static_cast<std::size_t>(node)];
 }
@@ -44,42 +36,25 @@ std::string rows_per_rank(const Plan& plan, std::int64_t rows) {
   return smallest == largest ? fmt::format("{}", largest) : fmt::format("{} to {}", smallest, largest);
 }
 
-std::string remedies(const Plan& plan, std::int64_t need, std::int64_t free, bool is_shared_memory) {
-  std::string text;
-  const auto add = [&](const std::string& remedy) { text += "\n  try: " + remedy; };
-  if (free > 0) add(fmt::format("{} nodes of this kind", divide_up(need, free) * plan.hosts()));
-  if (std::ranges::any_of(plan.needs.arrays, [](const PlannedArray& a) { return bytes_of(a.shape.type) == 8; }))
-    add("a type of 4 bytes (array.type=float32) for half of it");
-  if (is_shared_memory) {
-    add("--shm-dir DIR, a tmpfs with more room (as root: mount -o remount,size=... /dev/shm)");
-    add(fmt::format("in a container: docker run --shm-size={}m", divide_up(need, kMiB) + 64));
-  }
-  return text;
-}
-
 }  // namespace
 
-int Plan::hosts() const {
-  return *std::ranges::max_element(machine.host_of_node) + 1;
-}
-
-std::vector<ArrayShape> Plan::shapes() const {
+std::vector<ArrayShape> shapes_of(const JobNeeds& needs) {
   std::vector<ArrayShape> shapes;
   for (const PlannedArray& array : needs.arrays) shapes.push_back(array.shape);
   return shapes;
 }
 
-std::int64_t Plan::shared_memory_bytes(int host) const {
-  return sum_over_host(*this, host, [&](int node) {
-    return ranks_of(*this, node) > 1 ? SharedWindow::requested_bytes(windows[static_cast<std::size_t>(node)].bytes) : 0;
-  });
+std::vector<ArrayShape> Plan::shapes() const {
+  return shapes_of(needs);
 }
 
-std::int64_t Plan::memory_bytes(int host) const {
-  return sum_over_host(*this, host, [&](int node) {
-    return checked_add(windows[static_cast<std::size_t>(node)].bytes,
-                       checked_multiply(ranks_of(*this, node), kRankBytes));
-  });
+std::int64_t tickets_of(const JobNeeds& needs) {
+  return needs.tickets + std::ssize(needs.arrays);
+}
+
+MemoryNeed memory_need(const WindowLayout& window, int ranks) {
+  return {.shared_memory = ranks > 1 ? SharedWindow::free_bytes_wanted(window.bytes) : 0,
+          .memory = checked_add(window.bytes, checked_multiply(ranks, kRankBytes))};
 }
 
 io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
@@ -91,47 +66,34 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
   return file;
 }
 
+std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks) {
+  const std::int64_t provenance = std::ssize(deck.source.text) * 3 + std::int64_t{ranks} * 64 +
+                                  checked_multiply(needs.block_records, sizeof(io::BlockRecord));
+  return checked_add(io::estimated_file_bytes(planned_file(deck, needs)), provenance);
+}
+
 Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   Plan plan;
   plan.machine = std::move(machine);
-  plan.needs = deck.job->needs(plan.machine.ranks());
-  plan.tickets = plan.needs.tickets + std::ssize(plan.needs.arrays);
-  for (int node = 0; node < plan.machine.nodes(); ++node)
-    plan.windows.push_back(WindowLayout::make(plan.machine, node, plan.shapes(), plan.tickets));
+  const int ranks = plan.machine.ranks();
+  plan.needs = deck.job->needs(ranks);
+  plan.tickets = tickets_of(plan.needs);
+  plan.windows = WindowLayout::make_all(plan.machine, plan.shapes(), plan.tickets);
+  plan.hosts.resize(static_cast<std::size_t>(*std::ranges::max_element(plan.machine.host_of_node)) + 1);
+  for (int node = 0; node < plan.machine.nodes(); ++node) {
+    const auto number = static_cast<std::size_t>(node);
+    const MemoryNeed need = memory_need(plan.windows[number], ranks_of(plan, node));
+    MemoryNeed& host = plan.hosts[static_cast<std::size_t>(plan.machine.host_of_node[number])];
+    host.shared_memory = checked_add(host.shared_memory, need.shared_memory);
+    host.memory = checked_add(host.memory, need.memory);
+  }
   if (!deck.common->has_output) return plan;
   plan.file = deck.common->output_file;
-  const std::int64_t provenance = std::ssize(deck.source.text) * 3 + std::int64_t{plan.machine.ranks()} * 64 +
-                                  checked_multiply(plan.needs.block_records, sizeof(io::BlockRecord));
-  plan.file_bytes = checked_add(io::estimated_file_bytes(planned_file(deck, plan.needs)), provenance);
+  plan.file_bytes = planned_file_bytes(deck, plan.needs, ranks);
   return plan;
 }
 
-std::optional<std::string> find_shortage(const Plan& plan, int host, const std::string& host_name,
-                                         const HostResources& resources) {
-  const std::int64_t shared = plan.shared_memory_bytes(host);
-  if (shared > resources.shared_memory_free)
-    return fmt::format("the run needs {} of shared memory on {}, where {} has {} free{}", format_bytes(shared),
-                       host_name, resources.shared_memory_folder, format_bytes(resources.shared_memory_free),
-                       remedies(plan, shared, resources.shared_memory_free, true));
-  const std::int64_t memory = plan.memory_bytes(host);
-  if (memory > resources.memory_free)
-    return fmt::format("the run needs {} of memory on {}, where {} has {} available{}", format_bytes(memory), host_name,
-                       resources.memory_limit, format_bytes(resources.memory_free),
-                       remedies(plan, memory, resources.memory_free, false));
-  return std::nullopt;
-}
-
-std::optional<std::string> find_disk_shortage(const Plan& plan) {
-  if (plan.file.empty()) return std::nullopt;
-  const std::int64_t free = io::free_disk_bytes(plan.file);
-  if (plan.file_bytes <= free) return std::nullopt;
-  return fmt::format(
-      "the output {} needs {}, but its file system has {} free\n  try: another folder (output.file=...), or a smaller "
-      "type",
-      plan.file, format_bytes(plan.file_bytes), format_bytes(free));
-}
-
-std::string plan_text(const Plan& plan, const std::optional<HostResources>& node) {
+std::string plan_text(const Plan& plan) {
   std::string text;
   for (const PlannedArray& array : plan.needs.arrays)
     text += fmt::format("{:<12} {} of {}, {}: {}\n", array.shape.name, shape_text(array.shape.extents),
@@ -145,16 +107,12 @@ std::string plan_text(const Plan& plan, const std::optional<HostResources>& node
   for (int number = 0; number < (all ? plan.machine.nodes() : 16); ++number) {
     const std::int64_t window = plan.windows[static_cast<std::size_t>(number)].bytes;
     text += fmt::format("{:<12} {:>6} {:>16} {:>16} {:>16}\n", number, ranks_of(plan, number),
-                        plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number).rows(),
-                        format_bytes(window), format_bytes(window + ranks_of(plan, number) * kRankBytes));
+                        plan.windows[static_cast<std::size_t>(number)].arrays[0].rows.rows(), format_bytes(window),
+                        format_bytes(window + ranks_of(plan, number) * kRankBytes));
   }
   if (!all) text += fmt::format("... and {} more\n", plan.machine.nodes() - 16);
   text += plan.file.empty() ? "\nfile         none\n"
                             : fmt::format("\nfile         {}, at most {}\n", plan.file, format_bytes(plan.file_bytes));
-  if (node) {
-    const std::optional<std::string> shortage = find_shortage(plan, 0, "such a node", *node);
-    text += fmt::format("fits         {}\n", shortage ? "no: " + *shortage : "yes");
-  }
   return text;
 }
 
@@ -170,12 +128,13 @@ std::string plan_json(const Plan& plan) {
                               {"cols", array.shape.extents.cols},
                               {"bytes", array.shape.extents.bytes(array.shape.type)}});
   for (int number = 0; number < plan.machine.nodes(); ++number) {
-    const RowRange rows = plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number);
+    const WindowLayout& window = plan.windows[static_cast<std::size_t>(number)];
+    const RowRange rows = window.arrays[0].rows;
     json["per_node"].push_back(
         {{"ranks", ranks_of(plan, number)},
          {"rows", {rows.begin, rows.end}},
-         {"window_bytes", plan.windows[static_cast<std::size_t>(number)].bytes},
-         {"memory_bytes", plan.memory_bytes(plan.machine.host_of_node[static_cast<std::size_t>(number)])}});
+         {"window_bytes", window.bytes},
+         {"memory_bytes", plan.need_of(plan.machine.host_of_node[static_cast<std::size_t>(number)]).memory}});
   }
   json["file"] = plan.file;
   json["file_bytes"] = plan.file_bytes;
@@ -184,7 +143,7 @@ std::string plan_json(const Plan& plan) {
 
 std::string plan_sbatch(const Plan& plan) {
   std::int64_t memory = 0;
-  for (int host = 0; host < plan.hosts(); ++host) memory = std::max(memory, plan.memory_bytes(host));
+  for (const MemoryNeed& host : plan.hosts) memory = std::max(memory, host.memory);
   // Slurm counts the window once, for the rank that touched it; a tenth more for the page cache of the output.
   return fmt::format("#SBATCH --nodes={}\n#SBATCH --ntasks={}\n#SBATCH --ntasks-per-node={}\n#SBATCH --mem={}M\n",
                      plan.machine.nodes(), plan.machine.ranks(), *std::ranges::max_element(plan.machine.ranks_per_node),

@@ -1,16 +1,21 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "array/layout.hpp"
 #include "io/file_spec.hpp"
 #include "job/deck_loading.hpp"
-#include "job/host_resources.hpp"
 
 namespace windrow {
+
+/// What must be free for a node, or for the nodes of a host together, in bytes. The window of a single rank is no
+/// shared memory.
+struct MemoryNeed {
+  std::int64_t shared_memory = 0;
+  std::int64_t memory = 0;  ///< shared memory included
+};
 
 /// What a run will allocate, place and write, known before it starts.
 struct Plan {
@@ -18,33 +23,37 @@ struct Plan {
   JobNeeds needs;
   std::int64_t tickets = 0;           ///< counters: those of the job, and one an array for its checksums
   std::vector<WindowLayout> windows;  ///< one a node
+  std::vector<MemoryNeed> hosts;      ///< one a host: pretended nodes share one
   std::string file;                   ///< "" if nothing is written
   std::int64_t file_bytes = 0;        ///< at most
 
+  /// *Cost*: linear in the number of nodes. *Throws*: Error(usage), on the calling rank, for more bytes than 64 bits
+  /// can count.
   [[nodiscard]] static Plan make(const LoadedDeck& deck, Machine machine);
 
-  [[nodiscard]] int hosts() const;
   [[nodiscard]] std::vector<ArrayShape> shapes() const;
-  /// Of the nodes on a host together. The window of a single rank is no shared memory.
-  [[nodiscard]] std::int64_t shared_memory_bytes(int host) const;
-  [[nodiscard]] std::int64_t memory_bytes(int host) const;
+  [[nodiscard]] const MemoryNeed& need_of(int host) const { return hosts[static_cast<std::size_t>(host)]; }
 };
+
+[[nodiscard]] std::vector<ArrayShape> shapes_of(const JobNeeds& needs);
+
+/// The counters of a run: those of the job, and one an array for its checksums.
+[[nodiscard]] std::int64_t tickets_of(const JobNeeds& needs);
+
+/// What a node with this window needs. *Throws*: Error(usage), on the calling rank, on overflow.
+[[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks);
+
+/// At most so many bytes has the output of a deck whose job needs this. *Throws*: as memory_need().
+[[nodiscard]] std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
 
 /// What a rank needs besides the window: MPI, HDF5, code and stack; measured at 30 to 45 MB with Open MPI 4.1.
 inline constexpr std::int64_t kRankBytes = std::int64_t{64} << 20;
-
-/// Why a host cannot hold its part of the plan: need, free, where, and remedies; none if it can.
-[[nodiscard]] std::optional<std::string> find_shortage(const Plan& plan, int host, const std::string& host_name,
-                                                       const HostResources& resources);
-
-/// Why the folder of the output cannot hold the file; none if it can or if nothing is written.
-[[nodiscard]] std::optional<std::string> find_disk_shortage(const Plan& plan);
 
 /// The datasets of the output, without contents: what the size of the file is estimated from.
 [[nodiscard]] io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs);
 
 /// The plan for people, for programs, and as lines for a batch script.
-[[nodiscard]] std::string plan_text(const Plan& plan, const std::optional<HostResources>& node);
+[[nodiscard]] std::string plan_text(const Plan& plan);
 [[nodiscard]] std::string plan_json(const Plan& plan);
 [[nodiscard]] std::string plan_sbatch(const Plan& plan);
 

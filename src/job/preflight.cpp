@@ -1,20 +1,26 @@
 #include "job/preflight.hpp"
 
+#include "job/shortage.hpp"
 #include "mpi/together.hpp"
 
 namespace windrow {
+namespace {
 
-void check_resources(const Topology& topology, const Plan& plan) {
+void throw_if(const std::optional<std::string>& shortage) {
+  if (shortage) throw Error(ExitStatus::resources, *shortage);
+}
+
+}  // namespace
+
+void check_resources(const Topology& topology, const LoadedDeck& deck, const Plan& plan) {
+  const int node = topology.node_number;
+  const int host = topology.host_of_node[static_cast<std::size_t>(node)];
   together(topology.world, [&] {
-    if (topology.host.rank() != 0) return;
-    const int host = topology.host_of_node[static_cast<std::size_t>(topology.node_number)];
-    if (const auto shortage =
-            find_shortage(plan, host, topology.host_names[static_cast<std::size_t>(host)], find_host_resources()))
-      throw Error(ExitStatus::resources, *shortage);
-  });
-  together(topology.world, [&] {
-    if (topology.world_rank() != 0) return;
-    if (const auto shortage = find_disk_shortage(plan)) throw Error(ExitStatus::resources, *shortage);
+    if (topology.host.rank() == 0)
+      throw_if(find_memory_shortage(deck, plan, host, topology.host_names[static_cast<std::size_t>(host)],
+                                    find_host_resources()));
+    throw_if(find_limit_shortage(plan, node, topology.is_leader(), find_process_limits()));
+    if (topology.world_rank() == 0) throw_if(find_disk_shortage(deck, plan));
   });
 }
 

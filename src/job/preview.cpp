@@ -3,11 +3,13 @@
 #include <vector>
 
 #include "job/numpy_text.hpp"
+#include "mpi/together.hpp"
 
 namespace windrow {
 
 std::string preview(const SharedArray& array) {
-  const Topology& topology = array.memory().topology();
+  NodeMemory& memory = array.memory();
+  const Topology& topology = memory.topology();
   const ShownPart part = shown_part(array.extents());
   const auto element = static_cast<std::size_t>(bytes_of(array.type()));
   // Leaders are in the order of their nodes' rows, so that what they send is in the order of rows.
@@ -20,7 +22,8 @@ std::string preview(const SharedArray& array) {
       own.insert(own.end(), place.begin(), place.end());
     }
   }
-  const std::vector<std::byte> shown = topology.world.gather(own, 0);
+  const std::vector<std::byte> shown = gather(
+      topology.world, [&](const std::function<void()>& body) { memory.together(body); }, own);
   return topology.world_rank() == 0 ? numpy_text(array.type(), array.extents(), shown) : "";
 }
 

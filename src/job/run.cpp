@@ -21,6 +21,7 @@
 #include "job/preview.hpp"
 #include "kernel/level.hpp"
 #include "mpi/environment.hpp"
+#include "mpi/fault_point.hpp"
 #include "mpi/launcher.hpp"
 #include "mpi/together.hpp"
 
@@ -37,6 +38,8 @@ class Run {
 
   void prepare();
   void execute();
+  /// The message of an error, as it is told: a deck's begins with its place.
+  [[nodiscard]] std::string message_of(const Error& error) const;
 
  private:
   [[nodiscard]] std::vector<std::string> command_words() const;
@@ -46,12 +49,12 @@ class Run {
   void check_is_not_deck(const std::string& output) const;
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
+  void compute_and_write(Context& context);
   void write(Context& context);
   void close(Context& context);
   [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
   [[nodiscard]] std::vector<io::ArrayBlocks> gather_blocks(Context& context) const;
-  void collect(Context& context);
-  [[nodiscard]] PhaseReport over_ranks(const PhaseTime& phase) const;
+  void collect(const Context& context);
   [[nodiscard]] bool is_first() const { return topology_.world_rank() == 0; }
   [[nodiscard]] bool talks() const { return is_first() && !options_.quiet; }
 
@@ -62,9 +65,14 @@ class Run {
   Progress progress_;
   LoadedDeck deck_;
   Plan plan_;
+  bool is_deck_wrong_ = false;
   std::optional<io::OutputFile> output_;
-  std::vector<PhaseReport> early_phases_;
+  std::vector<PhaseTime> early_phases_;
 };
+
+std::string Run::message_of(const Error& error) const {
+  return is_deck_wrong_ ? error.what() : fmt::format("windrow: {}", error.what());
+}
 
 void Run::announce(const std::string& text) const {
   if (!talks()) return;
@@ -96,13 +104,22 @@ std::vector<std::string> Run::command_words() const {
 
 void Run::load() {
   deck::Source source;
-  together(topology_.world, [&] {
+  const Together run_together = [&](const std::function<void()>& body) { together(topology_.world, body); };
+  run_together([&] {
+    fault_point("start.load");
     if (is_first()) source = deck::load(options_.deck, options_.overrides);
   });
-  source.name = topology_.world.broadcast(source.name, 0);
-  source.text = topology_.world.broadcast(source.text, 0);
-  source.overrides = options_.overrides;
-  deck_ = load_deck(std::move(source), registry_);  // what it throws, it throws on all ranks
+  source.name = broadcast(topology_.world, run_together, source.name);
+  source.text = broadcast(topology_.world, run_together, source.text);
+  run_together([&] {
+    source.overrides = options_.overrides;
+    try {
+      deck_ = load_deck(std::move(source), registry_);
+    } catch (const deck::DeckError&) {
+      is_deck_wrong_ = true;
+      throw;
+    }
+  });
 }
 
 /// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces; all give the same bytes.
@@ -124,6 +141,7 @@ void Run::agree_on_level() const {
 void Run::reserve_report() const {
   if (options_.report.empty()) return;
   together(topology_.world, [&] {
+    fault_point("start.report");
     if (!is_first()) return;
     std::error_code ignored;
     if (!plan_.file.empty() &&
@@ -145,78 +163,115 @@ void Run::prepare() {
   load();
   agree_on_level();
   report_.job = deck_.common->job;
-  together(topology_.world, [&] { plan_ = Plan::make(deck_, machine_of(topology_)); });
+  together(topology_.world, [&] {
+    fault_point("start.plan");
+    plan_ = Plan::make(deck_, machine_of(topology_));
+  });
   reserve_report();
   if (!plan_.file.empty()) {
     together(topology_.world, [&] {
+      fault_point("start.reserve");
       check_is_not_deck(plan_.file);
       output_ = io::OutputFile::reserve(topology_, plan_.file,
                                         {.overwrite = deck_.common->overwrite, .durable = deck_.common->durable});
+      for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));
+      fault_point("start.reserved");
     });
-    for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));
   }
-  check_resources(topology_, plan_);
+  check_resources(topology_, deck_, plan_);
+  fault_point("start.resources");
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
   if (topology_.ranks() == 1 && launched_processes() == 1 && options_.deck != "-")
     announce(fmt::format("on all processors: mpirun -q -n {} windrow run {}\n", std::thread::hardware_concurrency(),
                          fmt::join(command_words(), " ")));
-  early_phases_.push_back(over_ranks({"start", steady_seconds() - options_.process_start_s, 0}));
+  early_phases_.push_back({"start", steady_seconds() - options_.process_start_s, 0});
 }
 
 void Run::execute() {
   const double begin = steady_seconds();
-  NodeMemory memory(topology_, {.arrays = plan_.shapes(), .tickets = plan_.tickets, .pages = deck_.common->pages});
-  early_phases_.push_back(over_ranks({"allocate", steady_seconds() - begin, 0}));
-  report_.window_bytes = topology_.world.sum(topology_.is_leader() ? memory.layout().bytes : std::int64_t{0});
+  std::optional<NodeMemory> memory;
+  together(topology_.world, [] { fault_point("allocate.before"); });
+  together(topology_.world, [&] {
+    memory.emplace(topology_, NodeMemory::Options{
+                                  .arrays = plan_.shapes(), .tickets = plan_.tickets, .pages = deck_.common->pages});
+    fault_point("allocate.after");
+    early_phases_.push_back({"allocate", steady_seconds() - begin, 0});
+  });
+  report_.window_bytes = topology_.world.sum(topology_.is_leader() ? memory->layout().bytes : std::int64_t{0});
 
-  // The window is freed by all ranks together, not while an exception is on its way.
   std::optional<AgreedError> failure;
   try {
-    work(memory);
+    work(*memory);
   } catch (const AgreedError& error) {
     failure = error;
   }
   progress_.end();
-  const PageCounts& pages = memory.window().pages();
+  const PageCounts& pages = memory->window().pages();
   report_.pages = {topology_.world.sum(pages.huge), topology_.world.sum(pages.populated),
                    topology_.world.sum(pages.read)};
+  // The window is freed by all ranks together, not while an exception is on its way.
+  memory.reset();
   if (failure) throw AgreedError(*failure);
 }
 
 void Run::work(NodeMemory& memory) {
-  Context context(memory, plan_.needs,
-                  {.seed = deck_.common->seed,
-                   .progress = talks() ? &progress_ : nullptr,
-                   .run_start_s = options_.process_start_s});
+  std::optional<Context> context;
+  memory.together([&] {
+    context.emplace(memory, plan_.needs,
+                    Context::Options{.seed = deck_.common->seed,
+                                     .progress = talks() ? &progress_ : nullptr,
+                                     .run_start_s = options_.process_start_s});
+  });
   std::optional<AgreedError> failure;
   try {
-    deck_.job->run(context);
-    if (output_) write(context);
+    compute_and_write(*context);
   } catch (const AgreedError& error) {
     failure = error;
   }
-  collect(context);
+  collect(*context);
   if (failure) throw AgreedError(*failure);
-  close(context);
+  memory.together([&] { close(*context); });
 }
 
-PhaseReport Run::over_ranks(const PhaseTime& phase) const {
-  return {phase.name, topology_.world.maximum(phase.seconds), topology_.world.sum(phase.seconds) / topology_.ranks(),
-          phase.bytes};
+void Run::compute_and_write(Context& context) {
+  context.memory().together([&] { deck_.job->run(context); });
+  if (!output_) return;
+  collect(context);  // the file tells the times of the phases before
+  context.memory().together([&] { write(context); });
 }
 
-void Run::collect(Context& context) {
-  report_.phases = early_phases_;
-  for (const PhaseTime& phase : context.phases()) report_.phases.push_back(over_ranks(phase));
+/// Tells the report the times of all phases so far, over all ranks. *Collective over* the world, right after an
+/// agreement, be it on a failure.
+void Run::collect(const Context& context) {
+  // A rank that has failed at the begin of a phase has not got it.
+  const auto of_job = static_cast<std::size_t>(topology_.world.minimum(std::ssize(context.phases())));
+  std::vector<PhaseTime> own;
+  std::vector<double> slowest;
+  std::vector<double> sums;
+  together(topology_.world, [&] {
+    own = early_phases_;
+    own.insert(own.end(), context.phases().begin(), context.phases().begin() + static_cast<std::ptrdiff_t>(of_job));
+    for (const PhaseTime& phase : own) slowest.push_back(phase.seconds);
+    sums = slowest;
+  });
+  topology_.world.maximum(slowest);
+  topology_.world.sum(sums);
+  together(topology_.world, [&] {
+    report_.phases.clear();
+    for (std::size_t n = 0; n < own.size(); ++n)
+      report_.phases.push_back({own[n].name, slowest[n], sums[n] / topology_.ranks(), own[n].bytes});
+  });
 }
 
 std::vector<io::ArrayBlocks> Run::gather_blocks(Context& context) const {
+  fault_point("write.gather");
+  const Together run_together = [&](const std::function<void()>& body) { context.memory().together(body); };
   std::vector<io::ArrayBlocks> all;
   for (const PlannedArray& array : plan_.needs.arrays) {
     const std::vector<io::BlockRecord>& own = context.blocks_of(array.shape.name);
-    const std::vector<std::byte> bytes = topology_.world.gather(std::as_bytes(std::span(own)), 0);
+    const std::vector<std::byte> bytes = gather(topology_.world, run_together, std::as_bytes(std::span(own)));
     std::vector<io::BlockRecord> blocks(bytes.size() / sizeof(io::BlockRecord));
     if (!bytes.empty()) std::memcpy(blocks.data(), bytes.data(), bytes.size());
     std::ranges::sort(blocks, {}, &io::BlockRecord::first_row);
@@ -252,7 +307,6 @@ io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
 }
 
 void Run::write(Context& context) {
-  collect(context);  // the file tells the times of the phases before
   std::vector<io::ArrayBlocks> blocks = gather_blocks(context);
   std::vector<io::OutputFile::Rows> rows;
   std::int64_t bytes = 0;
@@ -272,6 +326,7 @@ void Run::write(Context& context) {
 }
 
 void Run::close(Context& context) {
+  fault_point("end.preview");
   for (const PlannedArray& array : plan_.needs.arrays) {
     const std::string text = preview(context.array(array.shape.name));
     announce(fmt::format("\n{} =\n{}\n", array.shape.name, text));
@@ -291,33 +346,36 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   report.ranks = topology.ranks();
   report.nodes = topology.nodes();
   const bool is_first = topology.world_rank() == 0;
-  try {
+  // Who ends the run for all, also reports it: to the file that rank 0 has reserved, where that is to be seen.
+  const AbortListener listener([&](const Error& error) {
+    if (options.report.empty() || !(is_first || fs::exists(options.report))) return;
+    report.status = error.status();
+    report.error = error.what();
+    write_report(options.report, report);
+  });
+  const auto end_with = [&](const AgreedError& error, const std::string& message) {
+    report.status = error.status();
+    report.error = error.what();
+    if (is_first) say(message);
+  };
+  {
     Run run(topology, options, registry, report);
-    run.prepare();
-    run.execute();
-    report.status = ExitStatus::done;
-  } catch (const deck::DeckError& error) {
-    report.status = error.status();
-    report.error = error.what();
-    if (is_first) say(error.what());
-  } catch (const AgreedError& error) {
-    report.status = error.status();
-    report.error = error.what();
-    report.output.clear();
-    if (is_first) say(fmt::format("windrow: {}", error.what()));
-  }
-  if (!options.report.empty()) {
     try {
-      together(topology.world, [&] {
-        if (is_first) write_report(options.report, report);
-      });
+      together(topology.world, [&] { run.prepare(); });
+      run.execute();
+      report.status = ExitStatus::done;
     } catch (const AgreedError& error) {
-      // Why the run failed matters more than that the report could not tell it.
-      if (report.status == ExitStatus::done) {
-        report.status = error.status();
-        if (is_first) say(fmt::format("windrow: {}", error.what()));
-      }
+      end_with(error, run.message_of(error));
     }
+  }
+  try {
+    together(topology.world, [&] {
+      fault_point("end.report");
+      if (is_first && !options.report.empty()) write_report(options.report, report);
+    });
+  } catch (const AgreedError& error) {
+    // Why the run failed matters more than that the report could not tell it.
+    if (report.status == ExitStatus::done) end_with(error, fmt::format("windrow: {}", error.what()));
   }
   return report.status;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "mpi/count.hpp"
@@ -25,6 +26,11 @@ T reduce(MPI_Comm comm, T value, MPI_Op operation) {
   T result{};
   check_mpi(MPI_Allreduce(&value, &result, 1, datatype<T>(), operation, comm), "MPI_Allreduce");
   return result;
+}
+
+void reduce(MPI_Comm comm, std::span<double> values, MPI_Op operation) {
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, values.data(), mpi_count(std::ssize(values)), MPI_DOUBLE, operation, comm),
+            "MPI_Allreduce");
 }
 
 /// Calls `function` for the pieces of a long message.
@@ -110,10 +116,21 @@ double Communicator::maximum(double value) const {
   return reduce(handle_, value, MPI_MAX);
 }
 
+void Communicator::sum(std::span<double> values) const {
+  reduce(handle_, values, MPI_SUM);
+}
+void Communicator::maximum(std::span<double> values) const {
+  reduce(handle_, values, MPI_MAX);
+}
+
 std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
   std::vector<std::int64_t> values(static_cast<std::size_t>(size()));
-  check_mpi(MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, handle_), "MPI_Allgather");
+  all_gather(value, values);
   return values;
+}
+
+void Communicator::all_gather(std::int64_t value, std::span<std::int64_t> values) const {
+  check_mpi(MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, handle_), "MPI_Allgather");
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& text) const {
@@ -131,21 +148,26 @@ std::vector<std::string> Communicator::all_gather(const std::string& text) const
 
 std::vector<std::byte> Communicator::gather(std::span<const std::byte> part, int root) const {
   const std::vector<std::int64_t> lengths = all_gather(std::ssize(part));
+  std::vector<std::byte> all;
+  if (rank() == root) all.resize(std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}));
+  gather(part, lengths, all, root);
+  return all;
+}
+
+void Communicator::gather(std::span<const std::byte> part, std::span<const std::int64_t> lengths,
+                          std::span<std::byte> all, int root) const {
   if (rank() != root) {
     send(part, root, 0);
-    return {};
+    return;
   }
-  std::vector<std::byte> all;
   for (int source = 0; source < size(); ++source) {
-    const auto begin = all.size();
-    all.resize(begin + static_cast<std::size_t>(lengths[static_cast<std::size_t>(source)]));
-    const std::span<std::byte> place = std::span(all).subspan(begin);
+    const auto bytes = static_cast<std::size_t>(lengths[static_cast<std::size_t>(source)]);
     if (source == root)
-      std::ranges::copy(part, place.begin());
+      std::ranges::copy(part, all.begin());
     else
-      receive(place, source, 0);
+      receive(all.first(bytes), source, 0);
+    all = all.subspan(bytes);
   }
-  return all;
 }
 
 void Communicator::send(std::span<const std::byte> bytes, int destination, int tag) const {

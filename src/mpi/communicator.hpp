@@ -36,10 +36,18 @@ class Communicator {
   [[nodiscard]] std::int64_t maximum(std::int64_t value) const;
   [[nodiscard]] double sum(double value) const;
   [[nodiscard]] double maximum(double value) const;
+  /// In place, number by number.
+  void sum(std::span<double> values) const;
+  void maximum(std::span<double> values) const;
   [[nodiscard]] std::vector<std::int64_t> all_gather(std::int64_t value) const;
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
+  /// *Shape*: a value a rank.
+  void all_gather(std::int64_t value, std::span<std::int64_t> values) const;
   /// The parts of all ranks in rank order, on `root`; elsewhere nothing.
   [[nodiscard]] std::vector<std::byte> gather(std::span<const std::byte> part, int root) const;
+  /// The parts of all ranks, so many bytes of each, in rank order, in `all` on `root`.
+  void gather(std::span<const std::byte> part, std::span<const std::int64_t> lengths, std::span<std::byte> all,
+              int root) const;
 
   /// A message in pieces, to or from one other rank; both sides know its length.
   void send(std::span<const std::byte> bytes, int destination, int tag) const;

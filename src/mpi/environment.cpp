@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <climits>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "mpi/communicator.hpp"
 #include "mpi/launcher.hpp"
@@ -19,8 +23,15 @@ namespace {
 
 // Read by a signal handler: a plain array, written before its first byte is.
 std::array<char, PATH_MAX> unfinished_output{};
+// The status that the run has ended with; -1: it has not.
+std::atomic<int> status_of_run = -1;
+static_assert(std::atomic<int>::is_always_lock_free);
+std::function<void(const Error&)> tell_of_abort;
+double grace = 10.0;
 
 extern "C" void remove_unfinished_and_die(int signal_number) {
+  // mpirun, seeing the first status that is not 0, sends a signal to the ranks that are still in MPI_Finalize.
+  if (const int status = status_of_run.load(); status >= 0) _exit(status);
   if (unfinished_output[0] != '\0') {
     unlink(unfinished_output.data());
     constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
@@ -34,6 +45,33 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
   std::raise(signal_number);
 }
 
+// What remains of Open MPI's own use of shared memory: it stores to pages that it has not asked for.
+std::array<char, PATH_MAX + 256> bus_error_message{};
+
+extern "C" void tell_shortage_and_die(int signal_number, siginfo_t* info, void*) {
+  if (info->si_code == BUS_ADRERR) {
+    [[maybe_unused]] const ssize_t written =
+        ::write(STDERR_FILENO, bus_error_message.data(), std::strlen(bus_error_message.data()));
+    if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
+    _exit(static_cast<int>(ExitStatus::resources));
+  }
+  std::signal(signal_number, SIG_DFL);
+  std::raise(signal_number);
+}
+
+/// After MPI_Init: Open MPI has a handler of its own, which prints addresses.
+void install_bus_error_handler() {
+  const std::string folder = shared_memory_folder();
+  fmt::format_to_n(bus_error_message.data(), bus_error_message.size() - 1,
+                   "windrow: shared memory ran out while MPI was sending messages through it\n"
+                   "  try: free what others hold in {0} and /dev/shm (`df -h {0} /dev/shm`)\n",
+                   folder);
+  struct sigaction action {};
+  action.sa_sigaction = tell_shortage_and_die;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, nullptr);
+}
+
 void install_handlers() {
   struct sigaction action {};
   action.sa_handler = remove_unfinished_and_die;
@@ -42,13 +80,26 @@ void install_handlers() {
   for (const int number : {SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
 }
 
+void read_grace() {
+  const char* const text = std::getenv("WINDROW_GRACE");
+  if (text == nullptr) return;
+  const char* const end = text + std::strlen(text);
+  double seconds = 0.0;
+  const auto [rest, error] = std::from_chars(text, end, seconds);
+  if (error != std::errc{} || rest != end || !(seconds >= 1.0))
+    throw Error(ExitStatus::usage, "WINDROW_GRACE={}: it must be a number of seconds, 1 at least", text);
+  grace = seconds;
+}
+
 }  // namespace
 
 Environment::Environment() {
+  read_grace();
   install_handlers();
   set_launcher_defaults();
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  install_bus_error_handler();
 }
 
 Environment::~Environment() {
@@ -58,9 +109,25 @@ Environment::~Environment() {
 void Environment::abort(const Error& error) noexcept {
   say(fmt::format("windrow: {}", error.what()));
   std::fflush(nullptr);
+  try {
+    if (tell_of_abort) tell_of_abort(error);
+  } catch (const std::exception& failure) {
+    say(fmt::format("windrow: {}", failure.what()));
+  }
   if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
+  // MPI_Abort has a signal sent to this process, too.
+  status_of_run = static_cast<int>(error.status());
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(error.status()));
   _exit(static_cast<int>(error.status()));
+}
+
+void Environment::end_with(ExitStatus status) noexcept {
+  std::fflush(nullptr);
+  status_of_run = static_cast<int>(status);
+}
+
+double Environment::grace_s() noexcept {
+  return unfinished_output[0] == '\0' ? grace : grace - 0.5;
 }
 
 int Environment::world_size() {
@@ -77,13 +144,32 @@ std::string Environment::library_version() {
   return std::string(version.substr(0, version.find_first_of(",\n")));
 }
 
-void remove_if_killed(const std::string& path) noexcept {
-  unfinished_output[0] = '\0';
-  if (path.empty() || path.size() >= unfinished_output.size()) return;
+UnfinishedFile::UnfinishedFile(const std::string& path) noexcept
+    : is_mine_(!path.empty() && path.size() < unfinished_output.size()) {
+  if (!is_mine_) return;
   std::copy(path.begin() + 1, path.end(), unfinished_output.begin() + 1);
   unfinished_output[path.size()] = '\0';
   std::atomic_signal_fence(std::memory_order_release);
   unfinished_output[0] = path[0];
+}
+
+UnfinishedFile::UnfinishedFile(UnfinishedFile&& other) noexcept : is_mine_(std::exchange(other.is_mine_, false)) {}
+
+UnfinishedFile& UnfinishedFile::operator=(UnfinishedFile&& other) noexcept {
+  std::swap(is_mine_, other.is_mine_);
+  return *this;
+}
+
+UnfinishedFile::~UnfinishedFile() {
+  if (is_mine_) unfinished_output[0] = '\0';
+}
+
+AbortListener::AbortListener(std::function<void(const Error&)> tell) {
+  tell_of_abort = std::move(tell);
+}
+
+AbortListener::~AbortListener() {
+  tell_of_abort = nullptr;
 }
 
 }  // namespace windrow

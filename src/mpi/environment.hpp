@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "mpi/failure.hpp"
 
 namespace windrow {
@@ -7,15 +10,23 @@ namespace windrow {
 /// MPI, from MPI_Init_thread to MPI_Finalize, and the handlers of signals. One in a process, in main.
 class Environment {
  public:
-  /// *Collective over* MPI_COMM_WORLD, as the destructor. *Throws*: Error(internal).
+  /// *Collective over* MPI_COMM_WORLD, as the destructor. *Throws*: Error(internal); Error(usage) for WINDROW_GRACE, on
+  /// the calling rank.
   Environment();
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
   ~Environment();
 
   /// Ends the run on all ranks at once, because this rank cannot go on and others cannot be reached otherwise: removes
-  /// the unfinished output, prints the message, aborts.
+  /// the unfinished output, prints the message, has it reported, aborts.
   [[noreturn]] static void abort(const Error& error) noexcept;
+
+  /// The run is over, on all ranks, with this status; from here on a signal that ends this process ends it with that.
+  static void end_with(ExitStatus status) noexcept;
+
+  /// How long a rank waits, after a failure, for ranks that do not come: 10 seconds, or WINDROW_GRACE; the rank that
+  /// has something to remove is half a second more impatient, so that it is the one that ends the run.
+  [[nodiscard]] static double grace_s() noexcept;
 
   /// Number of ranks of MPI_COMM_WORLD.
   [[nodiscard]] static int world_size();
@@ -24,7 +35,27 @@ class Environment {
   [[nodiscard]] static std::string library_version();
 };
 
-/// The file that must not outlive this process if a signal ends it; "" for none. Not for more than one file at a time.
-void remove_if_killed(const std::string& path) noexcept;
+/// The file that must not outlive this process if a signal or Environment::abort() ends it, for the life of this
+/// object. Not more than one at a time.
+class UnfinishedFile {
+ public:
+  explicit UnfinishedFile(const std::string& path) noexcept;
+  UnfinishedFile(UnfinishedFile&& other) noexcept;
+  UnfinishedFile& operator=(UnfinishedFile&& other) noexcept;
+  /// The file is gone, or is to stay.
+  ~UnfinishedFile();
+
+ private:
+  bool is_mine_;
+};
+
+/// What Environment::abort() tells the error to, for the life of this object. Not more than one at a time.
+class AbortListener {
+ public:
+  explicit AbortListener(std::function<void(const Error&)> tell);
+  AbortListener(const AbortListener&) = delete;
+  AbortListener& operator=(const AbortListener&) = delete;
+  ~AbortListener();
+};
 
 }  // namespace windrow

@@ -22,6 +22,8 @@ std::optional<Error> error_of(const std::function<void()>& body) {
     body();
   } catch (const PeerFailure&) {
     throw;
+  } catch (const AgreedError&) {
+    throw;
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {

@@ -39,8 +39,8 @@ class AgreedError : public Error {
   int world_rank_;
 };
 
-/// The error that a step ends with, if it ends with one: what a rank tells the others. PeerFailure, which another rank
-/// tells, passes through.
+/// The error that a step ends with, if it ends with one: what a rank tells the others. What they know already passes
+/// through: PeerFailure, which another rank tells, and AgreedError.
 [[nodiscard]] std::optional<Error> error_of(const std::function<void()>& body);
 
 /// Records a failure unless one is recorded already. Returns whether this one is the first of the node.

@@ -1,6 +1,7 @@
 #include "mpi/launcher.hpp"
 
 #include <fcntl.h>
+#include <mpi.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,12 @@ namespace windrow {
 namespace {
 
 namespace fs = std::filesystem;
+
+#ifdef OPEN_MPI
+constexpr bool kIsOpenMpi = true;
+#else
+constexpr bool kIsOpenMpi = false;
+#endif
 
 constexpr const char* kBackingFolder = "OMPI_MCA_osc_sm_backing_directory";
 
@@ -69,12 +76,13 @@ std::int64_t bytes_below(const fs::path& path) {
   return bytes;
 }
 
-/// Open MPI's message segments and windows: files of a live run are mapped by its ranks.
+/// Message segments and windows of Open MPI and MPICH: files of a live run are mapped by its ranks.
 void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    const bool is_segment = name.starts_with("vader_segment.") || name.starts_with("osc_sm.");
+    const bool is_segment =
+        name.starts_with("vader_segment.") || name.starts_with("osc_sm.") || name.starts_with("mpich_shar_tmp");
     if (is_segment && is_own(entry.path()) && !is_young(entry.path()) && !is_mapped(entry.path().string()))
       found.push_back({entry.path().string(), bytes_below(entry.path())});
   }
@@ -102,6 +110,10 @@ void set_launcher_defaults() {
 }
 
 void use_shared_memory_folder(const std::string& folder) {
+  if (!kIsOpenMpi)
+    throw Error(ExitStatus::usage,
+                "--shm-dir {}: only Open MPI can be told where its shared windows are to be; this MPI has them in {}",
+                folder, shared_memory_folder());
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK | X_OK) != 0)
     throw Error(ExitStatus::usage, "--shm-dir {}: no folder that this user may write into", folder);
@@ -109,8 +121,8 @@ void use_shared_memory_folder(const std::string& folder) {
 }
 
 std::string shared_memory_folder() {
-  if (const char* const folder = std::getenv(kBackingFolder); folder != nullptr) return folder;
-  // Open MPI's own rule: /dev/shm if it can be written to, else the folder of the session.
+  if (const char* const folder = std::getenv(kBackingFolder); kIsOpenMpi && folder != nullptr) return folder;
+  // Open MPI's own rule: /dev/shm if it can be written to, else the folder of the session. MPICH's is alike.
   if (access("/dev/shm", W_OK) == 0) return "/dev/shm";
   return fs::temp_directory_path().string();
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "base/limits.hpp"
 #include "base/units.hpp"
 #include "mpi/launcher.hpp"
 
@@ -28,12 +29,21 @@ std::byte* round_up_to(std::byte* address, std::int64_t unit) {
   return round_down_to(address + (unit - 1), unit);
 }
 
-[[noreturn]] void throw_shortage(bool is_shared) {
+/// The memory was there when the run began: others have taken it since.
+[[noreturn]] void throw_shortage(std::byte* begin, std::byte* end, bool is_shared) {
+  const std::int64_t bytes = round_up_to(end, kPageBytes) - round_down_to(begin, kPageBytes);
+  if (!is_shared)
+    throw Error(ExitStatus::resources,
+                "memory ran out while the array was touched for the first time: the next {} are not to be had on this "
+                "host\n  try: again when other programs have ended, more nodes, or a smaller type or array",
+                format_bytes(bytes));
+  const std::string folder = shared_memory_folder();
   throw Error(ExitStatus::resources,
-              "memory ran out while the array was touched for the first time: {} has no room left\n"
-              "  try: free what other programs hold there (`df -h`), more nodes, a smaller type or array{}",
-              is_shared ? "the shared memory in " + shared_memory_folder() : "this host",
-              is_shared ? ", or --shm-dir with a larger tmpfs" : "");
+              "shared memory ran out while the array was touched for the first time: the next {} are not to be had in "
+              "{}, which has {} free\n"
+              "  try: free what other programs hold there (`ls -l {}`), --shm-dir with another tmpfs, more nodes, or a "
+              "smaller type or array",
+              format_bytes(bytes), folder, format_bytes(free_bytes_in(folder)), folder);
 }
 
 bool is_shortage(int error_number) {
@@ -43,22 +53,23 @@ bool is_shortage(int error_number) {
 /// Reads a zero into the first byte of each page of [begin, end): where a store would raise SIGBUS, read() fails.
 void read_zeros(std::byte* begin, std::byte* end, bool is_shared) {
   const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-  if (zero < 0) throw Error(ExitStatus::internal, "/dev/zero: {}", errno_text(errno));
+  if (zero < 0) throw Error(ExitStatus::resources, "/dev/zero: {}", errno_text(errno));
   std::array<iovec, 512> bytes{};
-  int error_number = 0;
-  for (std::byte* next = begin; next < end && error_number == 0;) {
+  ssize_t got = 1;
+  for (std::byte* next = begin; next < end && got > 0;) {
+    std::byte* piece = next;
     int count = 0;
-    while (next < end && count < static_cast<int>(bytes.size())) {
-      bytes[static_cast<std::size_t>(count++)] = {next, 1};
-      next = round_down_to(next, kPageBytes) + kPageBytes;
+    while (piece < end && count < static_cast<int>(bytes.size())) {
+      bytes[static_cast<std::size_t>(count++)] = {piece, 1};
+      piece = round_down_to(piece, kPageBytes) + kPageBytes;
     }
-    ssize_t got = 0;
     do got = readv(zero, bytes.data(), count);
     while (got < 0 && errno == EINTR);
-    if (got != count) error_number = got < 0 ? errno : EFAULT;
+    // A signal may have cut it short: only a call that does not even reach its first page has found no memory.
+    if (got > 0) next = round_down_to(next, kPageBytes) + got * kPageBytes;
   }
   close(zero);
-  if (error_number != 0) throw_shortage(is_shared);
+  if (got <= 0) throw_shortage(begin, end, is_shared);
 }
 
 }  // namespace
@@ -124,7 +135,7 @@ void FirstTouch::touch_pages(std::byte* begin, std::byte* end) {
       counts_.populated += end - begin;
       return;
     }
-    if (is_shortage(errno)) throw_shortage(is_shared_);
+    if (is_shortage(errno)) throw_shortage(begin, end, is_shared_);
     can_populate_ = false;
   }
   read_zeros(begin, end, is_shared_);

@@ -59,16 +59,6 @@ void Rendezvous::together(const std::function<void()>& body) {
 
 void Rendezvous::agree_between_leaders() {
   const LeaderComm& leaders = topology_->leaders;
-  const auto wait = [&](MPI_Request request) {
-    waiter_.poll_until(
-        [&] {
-          int done = 0;
-          check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-          return done != 0;
-        },
-        OnFailure::abort_after_grace);
-  };
-
   // The failure of the lowest world rank is told to all; the number also names the leader that knows it.
   constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
   const std::int64_t nodes = topology_->nodes();
@@ -77,7 +67,7 @@ void Rendezvous::agree_between_leaders() {
   std::int64_t first = none;
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Iallreduce(&mine, &first, 1, MPI_INT64_T, MPI_MIN, leaders.handle(), &request), "MPI_Iallreduce");
-  wait(request);
+  waiter_.wait_for_message(request);
   if (first == none) return;
 
   FailureRecord record{};
@@ -85,7 +75,7 @@ void Rendezvous::agree_between_leaders() {
   if (root == leaders.rank()) record = words_->failure;
   check_mpi(MPI_Ibcast(&record, static_cast<int>(sizeof record), MPI_BYTE, root, leaders.handle(), &request),
             "MPI_Ibcast");
-  wait(request);
+  waiter_.wait_for_message(request);
   replace_failure(words_->failure, record);
 }
 

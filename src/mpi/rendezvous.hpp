@@ -36,12 +36,12 @@ class Rendezvous {
 
   /// The end of a phase, for every rank, failed or not: a publish() over all nodes. *Collective over* the world.
   /// *Cost*: a barrier in each window, and between nodes an all-reduce of one number.
-  /// *Throws*: the same AgreedError on all ranks if any has failed. If one does not come within kGrace_s of a failure,
-  /// the run is aborted with the status of the failure.
+  /// *Throws*: the same AgreedError on all ranks if any has failed. If one does not come within the grace after a
+  /// failure, the run is aborted with the status of the failure.
   void agree();
 
   /// Runs a step on this rank and agrees at its end, so that what any rank throws in it, all throw, as the same
-  /// AgreedError. *Collective over* the world; `body` must not wait for messages of ranks that may fail in it.
+  /// AgreedError. *Collective over* the world; what `body` may do is told in together.hpp.
   void together(const std::function<void()>& body);
 
   /// Whether a rank of this node has failed; long loops look at it.

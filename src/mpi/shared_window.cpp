@@ -1,7 +1,11 @@
 #include "mpi/shared_window.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -11,9 +15,12 @@
 #include <string>
 
 #include "base/extents.hpp"
+#include "base/limits.hpp"
 #include "base/units.hpp"
 #include "mpi/environment.hpp"
+#include "mpi/fault_point.hpp"
 #include "mpi/launcher.hpp"
+#include "mpi/together.hpp"
 
 namespace windrow {
 namespace {
@@ -29,6 +36,7 @@ struct Mapping {
 std::optional<Mapping> mapping_of(const void* address) {
   const auto wanted = reinterpret_cast<std::uintptr_t>(address);
   std::ifstream maps("/proc/self/maps");
+  if (!maps) throw Error(ExitStatus::resources, "cannot read /proc/self/maps: {}", errno_text(errno));
   for (std::string line; std::getline(maps, line);) {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
@@ -39,11 +47,67 @@ std::optional<Mapping> mapping_of(const void* address) {
     if (begin <= wanted && wanted < end)
       return Mapping{begin, end, static_cast<std::int64_t>(offset), permissions[3] == 's'};
   }
+  if (maps.bad()) throw Error(ExitStatus::resources, "cannot read /proc/self/maps");
   return std::nullopt;
 }
 
 std::int64_t alignment_for(std::int64_t bytes) {
   return bytes >= SharedWindow::kHugeFrom ? kExtentBytes : kPageBytes;
+}
+
+/// Why a window cannot be had on this rank, with what is known of the limits it may have met.
+Error allocation_failure(std::int64_t request, bool is_shared, const std::string& why) {
+  const ProcessLimits limits = find_process_limits();
+  const std::string folder = shared_memory_folder();
+  std::string found;
+  const auto add = [&](std::int64_t free, std::string_view what) {
+    if (free != kUnlimited) found += fmt::format("\n  found: {} {}", format_bytes(free), what);
+  };
+  if (is_shared) add(free_bytes_in(folder), "free in " + folder);
+  add(limits.address_bytes, "of address space left by `ulimit -v`");
+  if (!is_shared) add(limits.data_bytes, "of memory left by `ulimit -d`");
+  if (is_shared) add(limits.file_bytes, "allowed to a file by `ulimit -f`");
+  return {ExitStatus::resources,
+          "a window of {} {} cannot be allocated: {}{}\n  try: {}",
+          format_bytes(request),
+          is_shared ? "in " + folder : "in the memory of a process",
+          why,
+          found,
+          is_shared ? fmt::format("free what others hold in {0} (`df -h {0}`, `df -i {0}`), --shm-dir with another "
+                                  "tmpfs, or a larger limit",
+                                  folder)
+                    : "a larger limit, more ranks, or a smaller type or array"};
+}
+
+/// Whether a mapping of so many bytes can be had; else an errno value.
+int try_mapping(std::int64_t bytes, bool is_shared) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (is_shared ? MAP_NORESERVE : 0);
+  const auto length = static_cast<std::size_t>(bytes);
+  void* const address = mmap(nullptr, length, is_shared ? PROT_NONE : PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (address == MAP_FAILED) return errno;
+  munmap(address, length);
+  return 0;
+}
+
+/// Whether a file of so many bytes, of which nothing is written, can be made in a folder; else an errno value.
+int try_file(const std::string& folder, std::int64_t bytes) {
+  const int file = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  // Not every file system can make a file without a name.
+  if (file < 0) return errno == EOPNOTSUPP || errno == EISDIR ? 0 : errno;
+  const int error_number = ftruncate(file, bytes) == 0 ? 0 : errno;
+  close(file);
+  return error_number;
+}
+
+/// Does what MPI is going to do. If MPI itself fails on one rank alone, the others wait for it inside, or Open MPI 4.1
+/// goes down with a segmentation fault: better that all know beforehand.
+/// *Throws*: Error(resources), on the calling rank.
+void rehearse_allocation(std::int64_t request, std::int64_t free_wanted, bool is_shared, bool is_leader) {
+  const std::string folder = shared_memory_folder();
+  int error_number = try_mapping(request, is_shared);
+  if (error_number == 0 && is_shared && is_leader) error_number = try_file(folder, request);
+  if (error_number == 0 && is_shared && is_leader && free_bytes_in(folder) < free_wanted) error_number = ENOSPC;
+  if (error_number != 0) throw allocation_failure(request, is_shared, errno_text(error_number));
 }
 
 }  // namespace
@@ -59,28 +123,41 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
     : bytes_(options.bytes), first_touch_(options.pages, false) {
   // Only the leader asks for memory: one contiguous piece, with room to align it.
   const bool is_leader = node.rank() == 0;
-  const MPI_Aint request = is_leader ? checked_add(bytes_, alignment_for(bytes_)) : 0;
+  const bool is_shared = node.size() > 1;
+  const std::int64_t request = checked_add(bytes_, alignment_for(bytes_));
+  together(node, [&] {
+    fault_point("allocate.window");
+    rehearse_allocation(request, free_bytes_wanted(bytes_), is_shared, is_leader);
+  });
   void* base = nullptr;
-  const int code = MPI_Win_allocate_shared(request, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
+  const int code = MPI_Win_allocate_shared(is_leader ? request : 0, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
   if (code != MPI_SUCCESS) {
+    const Error error = allocation_failure(request, is_shared, "MPI_Win_allocate_shared failed");
     remove_failed_windows();
-    Environment::abort(Error(ExitStatus::resources, "MPI_Win_allocate_shared could not provide {} in {}",
-                             format_bytes(bytes_), shared_memory_folder()));
+    Environment::abort(error);
   }
   MPI_Aint leader_bytes = 0;
   int unit = 0;
   check_mpi(MPI_Win_shared_query(window_, 0, &leader_bytes, &unit, &base), "MPI_Win_shared_query");
   check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
 
-  const Place place = find_place(node, base);
-  data_ = place.begin;
-  first_touch_ = FirstTouch(options.pages, place.is_mapped_file);
-  if (place.is_mapped_file) map_alias(place);
-  if (is_leader) {
-    touch(0, options.control_bytes);
-    std::memset(data_, 0, static_cast<std::size_t>(options.control_bytes));
+  // Agreed upon, as all that may fail from here on: no rank of the node goes on alone, and the window is freed.
+  try {
+    const Place place = find_place(node, base);
+    together(node, [&] {
+      mpi_data_ = place.begin;
+      data_ = mpi_data_;
+      first_touch_ = FirstTouch(options.pages, place.is_mapped_file);
+      if (place.is_mapped_file) map_alias(place);
+      fault_point("allocate.touch");
+      if (!is_leader) return;
+      touch(0, options.control_bytes);
+      std::memset(data_, 0, static_cast<std::size_t>(options.control_bytes));
+    });
+  } catch (const Error&) {
+    release();
+    throw;
   }
-  node.barrier();
 }
 
 std::int64_t SharedWindow::requested_bytes(std::int64_t bytes) {
@@ -88,9 +165,17 @@ std::int64_t SharedWindow::requested_bytes(std::int64_t bytes) {
   return checked_add(bytes, alignment_for(bytes) + 16 * kPageBytes);
 }
 
+std::int64_t SharedWindow::free_bytes_wanted(std::int64_t bytes) {
+  const std::int64_t request = requested_bytes(bytes);
+  return checked_add(request, request / 20);
+}
+
 SharedWindow::Place SharedWindow::find_place(const NodeComm& node, const void* base) const {
-  const std::optional<Mapping> mapping = mapping_of(base);
-  if (!mapping) throw Error(ExitStatus::internal, "the window's memory is not in /proc/self/maps");
+  std::optional<Mapping> mapping;
+  together(node, [&] {
+    mapping = mapping_of(base);
+    if (!mapping) throw Error(ExitStatus::internal, "the window's memory is not in /proc/self/maps");
+  });
   // The file offset is the same for all; of a single rank's own memory, the address itself takes its place.
   const auto address = reinterpret_cast<std::uintptr_t>(base);
   const std::int64_t own_offset = mapping->is_shared
@@ -113,7 +198,8 @@ void SharedWindow::map_alias(const Place& place) {
   const std::uintptr_t shift = (wanted + extent - reserved_address % extent) % extent;
   void* const where = reinterpret_cast<void*>(reserved_address + shift);
   // From length 0, mremap makes a second mapping of a shared one's pages. If it cannot, MPI's own mapping has to do.
-  if (mremap(place.begin, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, where) == MAP_FAILED) {
+  // Asked of the kernel directly: UCX puts its own mremap over the C library's, and that one drops the last argument.
+  if (syscall(SYS_mremap, place.begin, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, where) == -1) {
     munmap(reserved, alias_bytes_);
     return;
   }
@@ -122,9 +208,12 @@ void SharedWindow::map_alias(const Place& place) {
 }
 
 SharedWindow::~SharedWindow() {
+  if (std::uncaught_exceptions() == 0) release();
+}
+
+void SharedWindow::release() noexcept {
   // Before the window is freed: a forgotten alias would keep the memory.
   if (alias_ != nullptr) munmap(alias_, alias_bytes_);
-  if (std::uncaught_exceptions() != 0) return;
   MPI_Win_unlock_all(window_);
   MPI_Win_free(&window_);
 }

@@ -22,7 +22,7 @@ class SharedWindow {
   };
 
   /// *Collective over* `node`. If MPI cannot allocate on a rank, the run is aborted with status 3 there: the others may
-  /// wait inside MPI. *Throws*: Error(internal) or Error(resources).
+  /// wait inside MPI. *Throws*: the same Error on all ranks of the node.
   SharedWindow(const NodeComm& node, const Options& options);
   SharedWindow(const SharedWindow&) = delete;
   SharedWindow& operator=(const SharedWindow&) = delete;
@@ -33,6 +33,8 @@ class SharedWindow {
   /// Through the alias; begins at an extent if the window is that large.
   [[nodiscard]] std::span<std::byte> bytes() const { return {data_, static_cast<std::size_t>(bytes_)}; }
   [[nodiscard]] std::byte* data() const { return data_; }
+  /// The same bytes in the mapping that MPI made; data() where there is no alias.
+  [[nodiscard]] std::byte* mpi_data() const { return mpi_data_; }
 
   /// Provides the bytes [begin, end) with memory, before this rank's first store there, and returns how far memory is
   /// provided now: an extent that begins in the range is provided whole. *Throws*: Error(resources), on the calling
@@ -47,6 +49,8 @@ class SharedWindow {
 
   /// What is asked of MPI for a window of so many bytes: room to align them, and for MPI's own words.
   [[nodiscard]] static std::int64_t requested_bytes(std::int64_t bytes);
+  /// What must be free for it in the folder of shared windows: Open MPI wants a twentieth more than it takes.
+  [[nodiscard]] static std::int64_t free_bytes_wanted(std::int64_t bytes);
 
   /// The size at which the layout of a window begins to care for extents.
   static constexpr std::int64_t kHugeFrom = kExtentBytes;
@@ -55,12 +59,14 @@ class SharedWindow {
   struct Place;
   [[nodiscard]] Place find_place(const NodeComm& node, const void* base) const;
   void map_alias(const Place& place);
+  void release() noexcept;
 
   std::int64_t bytes_;
   MPI_Win window_ = MPI_WIN_NULL;
   void* alias_ = nullptr;
   std::size_t alias_bytes_ = 0;
   std::byte* data_ = nullptr;
+  std::byte* mpi_data_ = nullptr;
   FirstTouch first_touch_;
 };
 

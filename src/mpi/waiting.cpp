@@ -12,6 +12,7 @@
 #include <ctime>
 #include <thread>
 
+#include "mpi/communicator.hpp"
 #include "mpi/environment.hpp"
 
 namespace windrow {
@@ -50,7 +51,7 @@ void Waiter::idle(OnFailure on_failure) const {
     if (on_failure == OnFailure::throw_peer_failure) throw PeerFailure();
     const auto now = std::chrono::steady_clock::now();
     if (!failure_seen_) failure_seen_ = now;
-    if (std::chrono::duration<double>(now - *failure_seen_).count() > kGrace_s && claim_abort(*failure_))
+    if (std::chrono::duration<double>(now - *failure_seen_).count() > Environment::grace_s() && claim_abort(*failure_))
       Environment::abort(recorded_failure(*failure_));
   }
   if (idle_) idle_();
@@ -88,6 +89,16 @@ void Waiter::poll_until(const std::function<bool()>& ready, OnFailure on_failure
       last_idle = now;
     }
   }
+}
+
+void Waiter::wait_for_message(MPI_Request& request) const {
+  poll_until(
+      [&] {
+        int done = 0;
+        check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+        return done != 0;
+      },
+      OnFailure::abort_after_grace);
 }
 
 namespace {

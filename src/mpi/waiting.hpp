@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mpi.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -19,8 +21,6 @@ struct alignas(64) WaitWord {
 /// of the failure, since a rank that does not come hangs (in a message, say).
 enum class OnFailure { throw_peer_failure, abort_after_grace };
 
-inline constexpr double kGrace_s = 10.0;
-
 /// The one primitive for every wait of ours: spins briefly, then sleeps on a process-shared futex with a time-out, and
 /// looks at the failure word in between.
 class Waiter {
@@ -39,6 +39,9 @@ class Waiter {
   /// Waits until `ready` holds, by looking every now and then: for what no futex tells, such as a message.
   /// *Throws* as above.
   void poll_until(const std::function<bool()>& ready, OnFailure on_failure) const;
+
+  /// Waits for a message of ranks that come in any case, if they do not hang.
+  void wait_for_message(MPI_Request& request) const;
 
  private:
   void idle(OnFailure on_failure) const;

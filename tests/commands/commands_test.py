@@ -413,7 +413,7 @@ class Plan(CommandCase):
 
         self.assertNotIn("fits", verdict())
         self.assertRegex(verdict("--node-memory", "64GiB"), r"(?m)^fits +yes$")
-        self.assertRegex(verdict("--node-memory", "9GB"), r"(?m)^fits +no: .*8\.0 GB.*4\.5 GB")
+        self.assertRegex(verdict("--node-memory", "9GB"), r"(?m)^fits +no: .*8\.4 GB.*4\.5 GB")
         self.assertRegex(verdict("--node-memory", "9GB", "--node-shm", "9GB"), r"(?m)^fits +yes$")
         self.assertRegex(verdict("--node-shm", "4GB"), r"(?m)^fits +no: ")
         # The window and the processes do not fit where the window alone does.
@@ -424,7 +424,7 @@ class Plan(CommandCase):
         petabytes = ["array.rows=1e14", "populate.block_rows=1e10"]
         result = self.windrow("plan", "deck.toml", "--here", "--ranks", 2, *petabytes)
         self.assert_status(result, launch.RESOURCES)
-        self.assertRegex(result.err, r"(?s)needs 8\.0 PB of shared memory.*free.*try: ")
+        self.assertRegex(result.err, r"(?s)needs 8\.4 PB of shared memory.*free.*try: ")
         self.assertIn("8.0 PB", result.out)
         # Without it a plan is a plan.
         self.output_of("plan", "deck.toml", *petabytes)

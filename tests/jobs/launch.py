@@ -100,12 +100,15 @@ def children(pid):
         return []
 
 
-def windrow(*arguments, ranks=0, env=None, cwd=None, input=None, limit_s=LIMIT_S):
+def run(command, env=None, cwd=None, input=None, limit_s=LIMIT_S):
     begin = time.monotonic()
-    done = subprocess.run(command_line(ranks, *arguments), env=environment(**(env or {})), cwd=cwd, timeout=limit_s,
-                          capture_output=True, text=True, **({"stdin": subprocess.DEVNULL} if input is None
-                                                             else {"input": input}))
+    done = subprocess.run(command, env=environment(**(env or {})), cwd=cwd, timeout=limit_s, capture_output=True,
+                          text=True, **({"stdin": subprocess.DEVNULL} if input is None else {"input": input}))
     return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - begin)
+
+
+def windrow(*arguments, ranks=0, **options):
+    return run(command_line(ranks, *arguments), **options)
 
 
 class Output(typing.NamedTuple):

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/level.hpp"
+
 namespace windrow::io {
 namespace {
 
@@ -39,6 +41,27 @@ TEST(Checksum, IsXxh3) {
     stream.feed(first_bytes(buffer, size));
     EXPECT_EQ(stream.finish(), expected) << size;
   }
+}
+
+TEST(Checksum, IsTheSameAtEveryLevel) {
+  const std::vector<std::byte> buffer = sanity_buffer(static_cast<std::size_t>(kGroupBytes) + 70);
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{17}, std::size_t{240}, std::size_t{241}, std::size_t{1'023},
+        std::size_t{1'024}, std::size_t{1'025}, std::size_t{65'537}, static_cast<std::size_t>(kGroupBytes)}) {
+    // Aligned, and not.
+    for (const std::size_t begin : {std::size_t{0}, std::size_t{3}, std::size_t{64}}) {
+      const auto bytes = std::span<const std::byte>(buffer).subspan(begin, size);
+      ChecksumStream stream;
+      stream.feed(bytes);
+      const std::uint64_t expected = stream.finish();
+      for (const kernel::Level level : kernel::kLevels) {
+        if (level > kernel::best_level()) continue;
+        kernel::use_level(level);
+        EXPECT_EQ(checksum(bytes), expected) << size << " bytes from " << begin << ", " << kernel::name_of(level);
+      }
+    }
+  }
+  kernel::use_level(kernel::best_level());
 }
 
 TEST(Fingerprint, IsXxh3Of128Bits) {

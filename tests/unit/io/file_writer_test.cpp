@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <fcntl.h>
 
@@ -45,6 +46,33 @@ TEST(FileWriter, WritesBeyondFourGibibytes) {
   constexpr std::int64_t offset = (std::int64_t{5} << 30) + 3;
   FileWriter(path).write(offset, pattern(10));
   EXPECT_EQ(static_cast<std::int64_t>(std::filesystem::file_size(path)), offset + 10);
+}
+
+TEST(FileWriter, RoomIsReservedWithoutAChangeOfTheFile) {
+  const Scratch scratch;
+  const std::string path = scratch / "a";
+  write_file(path, "abc");
+  FileWriter writer(path);
+  writer.reserve(1, std::int64_t{1} << 20);
+  writer.start_sync(0, 3);
+  writer.write(1, pattern(1));
+  EXPECT_EQ(read_file(path), std::string("a\0c", 3));
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool can = fallocate(file, FALLOC_FL_KEEP_SIZE, 0, 1) == 0;
+  close(file);
+  EXPECT_TRUE(!can || status.st_blocks * 512 >= std::int64_t{1} << 20) << status.st_blocks;
+}
+
+TEST(FileWriter, RoomThatCannotBeReservedIsNoError) {
+  const Scratch scratch;
+  const std::string path = scratch / "a";
+  write_file(path, "");
+  FileWriter writer(path);
+  writer.reserve(0, std::int64_t{1} << 62);
+  writer.write(0, pattern(10));
+  EXPECT_EQ(std::filesystem::file_size(path), 10U);
 }
 
 TEST(FileWriter, SaysWhyAFileCannotBeOpened) {

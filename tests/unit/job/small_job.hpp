@@ -16,7 +16,7 @@ class SmallJob final : public Job {
   void declare(deck::Keys& keys) override { array_.declare(keys, "array"); }
   void check(deck::Keys& keys) const override { array_.check(keys); }
   JobNeeds needs(int ranks) const override {
-    return {.arrays = {{array_.shape(ranks), array_.value()}}, .tickets = 1, .block_records = ranks};
+    return {.arrays = {array_.planned(ranks)}, .tickets = 1, .block_records = ranks};
   }
   void run(Context&) override {}
 

@@ -1,0 +1,227 @@
+#include "job/shortage.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/units.hpp"
+#include "io/output_target.hpp"
+#include "mpi/shared_window.hpp"
+
+namespace windrow {
+namespace {
+
+// As many as the command line of `plan` takes.
+constexpr int kMostRanks = 1'000'000;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) {
+  return a / b + (a % b != 0 ? 1 : 0);
+}
+
+/// As a mount option, Docker and Slurm write it: in units of 2^20 bytes, rounded up.
+std::int64_t mebibytes(std::int64_t bytes) {
+  return divide_up(bytes, kMiB);
+}
+
+/// The same arrays with elements of half the size, and what to set in the deck for it; "" if that cannot be set.
+struct Smaller {
+  JobNeeds needs;
+  std::string settings;
+};
+
+Smaller with_smaller_types(JobNeeds needs) {
+  std::string settings;
+  for (PlannedArray& array : needs.arrays) {
+    if (bytes_of(array.shape.type) != 8 || array.type_key.empty()) continue;
+    array.shape.type = array.shape.type == ElementType::float64 ? ElementType::float32 : ElementType::int32;
+    settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", array.type_key, name_of(array.shape.type));
+  }
+  return {std::move(needs), settings};
+}
+
+std::int64_t array_elements(const JobNeeds& needs) {
+  std::int64_t elements = 0;
+  for (const PlannedArray& array : needs.arrays) elements += array.shape.extents.elements();
+  return elements;
+}
+
+/// A run on equal hosts like the one that is short, one node each, that might do instead.
+struct Variant {
+  int hosts = 1;
+  int ranks_per_host = 1;
+  bool smaller_types = false;
+};
+
+/// Tries variants of a plan on what the host has.
+class Trials {
+ public:
+  Trials(const LoadedDeck& deck, const Plan& plan, const HostResources& resources)
+      : deck_(&deck), plan_(&plan), resources_(&resources) {}
+
+  [[nodiscard]] bool fits(const MemoryNeed& need) const {
+    return need.shared_memory <= resources_->shared_memory_free && need.memory <= resources_->memory_free;
+  }
+
+  /// What the fullest host of a variant needs; none if it is no run of the same arrays.
+  [[nodiscard]] std::optional<MemoryNeed> need_of(const Variant& variant) const {
+    const int ranks = variant.hosts * variant.ranks_per_host;
+    try {
+      JobNeeds needs = deck_->job->needs(ranks);
+      if (array_elements(needs) != array_elements(plan_->needs)) return std::nullopt;
+      if (variant.smaller_types) needs = with_smaller_types(std::move(needs)).needs;
+      // The first of equal nodes has the largest share of the rows.
+      const Machine machine = equal_nodes(ranks, variant.hosts);
+      return memory_need(WindowLayout::make(machine, 0, shapes_of(needs), tickets_of(needs)), variant.ranks_per_host);
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+
+  [[nodiscard]] bool fits(const Variant& variant) const {
+    const std::optional<MemoryNeed> need = need_of(variant);
+    return need && fits(*need);
+  }
+
+  /// The least number of hosts above those of the plan on which a variant fits; none if no number helps.
+  [[nodiscard]] std::optional<int> hosts_for(Variant variant) const {
+    const int most = kMostRanks / variant.ranks_per_host;
+    auto too_few = static_cast<int>(plan_->hosts.size());
+    int enough = too_few;
+    do {
+      if (enough == most) return std::nullopt;
+      enough = static_cast<int>(std::min<std::int64_t>(std::int64_t{enough} * 2, most));
+      variant.hosts = enough;
+    } while (!fits(variant));
+    while (enough - too_few > 1) {
+      variant.hosts = too_few + (enough - too_few) / 2;
+      (fits(variant) ? enough : too_few) = variant.hosts;
+    }
+    return enough;
+  }
+
+ private:
+  const LoadedDeck* deck_;
+  const Plan* plan_;
+  const HostResources* resources_;
+};
+
+std::string nodes_text(int nodes, int ranks_per_node) {
+  return fmt::format("{} nodes like this one (sbatch --nodes={} --ntasks-per-node={})", nodes, nodes, ranks_per_node);
+}
+
+int ranks_on(const Plan& plan, int host) {
+  int ranks = 0;
+  for (std::size_t node = 0; node < plan.windows.size(); ++node)
+    if (plan.machine.host_of_node[node] == host) ranks += plan.machine.ranks_per_node[node];
+  return ranks;
+}
+
+/// Remedies that change the run, not the host: a type, nodes, ranks. `what` is short.
+std::string remedies_by_variants(const Trials& trials, const Plan& plan, int host, std::int64_t MemoryNeed::*what) {
+  std::string text;
+  const auto add = [&](const std::string& remedy) { text += "\n  try: " + remedy; };
+  const auto hosts = static_cast<int>(plan.hosts.size());
+  const int ranks = ranks_on(plan, host);
+  const std::string smaller = with_smaller_types(plan.needs).settings;
+  const bool smaller_is_enough =
+      !smaller.empty() && trials.fits(Variant{.hosts = hosts, .ranks_per_host = ranks, .smaller_types = true});
+  if (smaller_is_enough) add(smaller + ", which fits");
+  if (const auto nodes = trials.hosts_for({.hosts = hosts, .ranks_per_host = ranks})) add(nodes_text(*nodes, ranks));
+  if (!smaller.empty() && !smaller_is_enough)
+    if (const auto nodes = trials.hosts_for({.hosts = hosts, .ranks_per_host = ranks, .smaller_types = true}))
+      add(fmt::format("{} on {} such nodes; on {} it would need {}", smaller, *nodes, hosts == 1 ? "one" : "these",
+                      format_bytes(trials.need_of({hosts, ranks, true}).value_or(MemoryNeed{}).*what)));
+  if (hosts > 1) return text;
+  for (int fewer = ranks - 1; fewer > 0; --fewer) {
+    if (!trials.fits(Variant{.hosts = 1, .ranks_per_host = fewer})) continue;
+    add(fewer == 1 ? "1 rank, whose window is no shared memory" : fmt::format("{} ranks instead of {}", fewer, ranks));
+    break;
+  }
+  return text;
+}
+
+std::string remedies_for_shared_memory(const MemoryNeed& need, const HostResources& resources) {
+  // Where the memory itself is short, another folder for it is no help.
+  if (need.memory > resources.memory_free) return "";
+  std::string text;
+  if (need.shared_memory <= resources.other_tmpfs_free)
+    text += fmt::format("\n  try: --shm-dir {}, which has {} free", resources.other_tmpfs,
+                        format_bytes(resources.other_tmpfs_free));
+  if (resources.shared_memory_mount.empty()) return text;
+  const std::int64_t size =
+      mebibytes(resources.shared_memory_total - resources.shared_memory_free + need.shared_memory);
+  if (resources.is_container && resources.shared_memory_mount == "/dev/shm")
+    text += fmt::format("\n  try: docker run --shm-size={}m ...", size);
+  else
+    text += fmt::format("\n  try: as root, mount -o remount,size={}m {}", size, resources.shared_memory_mount);
+  return text;
+}
+
+std::string remedies_for_memory(const MemoryNeed& need, const HostResources& resources) {
+  if (resources.control_group.empty() || need.memory > resources.host_memory_free) return "";
+  const std::int64_t limit = mebibytes(checked_add(need.memory, resources.control_group_used));
+  if (resources.control_group.find("slurm") != std::string::npos)
+    return fmt::format("\n  try: sbatch --mem={}M", limit);
+  if (resources.is_container) return fmt::format("\n  try: docker run --memory={}m ...", limit);
+  return fmt::format("\n  try: a limit of {} MiB for this group (systemd-run -p MemoryMax={}M ...)", limit, limit);
+}
+
+std::string limit_text(const std::string& what, std::int64_t need, std::int64_t limit, const std::string& option) {
+  return fmt::format(
+      "{} {}, but `ulimit {}` leaves {}\n  try: `ulimit {} unlimited` before the run, or ask whoever set the limit; "
+      "under Slurm add --propagate=NONE",
+      what, format_bytes(need), option, format_bytes(limit), option);
+}
+
+}  // namespace
+
+std::optional<std::string> find_memory_shortage(const LoadedDeck& deck, const Plan& plan, int host,
+                                                const std::string& host_name, const HostResources& resources) {
+  const MemoryNeed& need = plan.need_of(host);
+  const Trials trials(deck, plan, resources);
+  if (need.shared_memory > resources.shared_memory_free)
+    return fmt::format("the run needs {} of shared memory on {}, where {} has {} free{}{}",
+                       format_bytes(need.shared_memory), host_name, resources.shared_memory_folder,
+                       format_bytes(resources.shared_memory_free), remedies_for_shared_memory(need, resources),
+                       remedies_by_variants(trials, plan, host, &MemoryNeed::shared_memory));
+  if (need.memory > resources.memory_free)
+    return fmt::format("the run needs {} of memory on {}, where {} has {} available{}{}", format_bytes(need.memory),
+                       host_name, resources.memory_limit, format_bytes(resources.memory_free),
+                       remedies_for_memory(need, resources),
+                       remedies_by_variants(trials, plan, host, &MemoryNeed::memory));
+  return std::nullopt;
+}
+
+std::optional<std::string> find_limit_shortage(const Plan& plan, int node, bool is_leader,
+                                               const ProcessLimits& limits) {
+  const auto number = static_cast<std::size_t>(node);
+  const std::int64_t window = SharedWindow::requested_bytes(plan.windows[number].bytes);
+  if (window > limits.address_bytes)
+    return limit_text("each rank needs an address space of", window, limits.address_bytes, "-v");
+  const bool is_shared = plan.machine.ranks_per_node[number] > 1;
+  if (!is_shared && window > limits.data_bytes)
+    return limit_text("a single rank needs memory of its own of", window, limits.data_bytes, "-d");
+  if (!is_leader) return std::nullopt;
+  if (is_shared && window > limits.file_bytes)
+    return limit_text("the file behind the shared window has", window, limits.file_bytes, "-f");
+  if (!plan.file.empty() && plan.file_bytes > limits.file_bytes)
+    return limit_text(fmt::format("the output {} needs", plan.file), plan.file_bytes, limits.file_bytes, "-f");
+  return std::nullopt;
+}
+
+std::optional<std::string> find_disk_shortage(const LoadedDeck& deck, const Plan& plan) {
+  if (plan.file.empty()) return std::nullopt;
+  const std::int64_t free = io::free_disk_bytes(plan.file);
+  if (plan.file_bytes <= free) return std::nullopt;
+  const Smaller smaller = with_smaller_types(plan.needs);
+  std::string remedies =
+      "\n  try: another folder, --output DIR/" + std::filesystem::path(plan.file).filename().string();
+  if (!smaller.settings.empty()) {
+    const std::int64_t bytes = planned_file_bytes(deck, smaller.needs, plan.machine.ranks());
+    remedies += fmt::format("\n  try: {}{}, which needs {}", smaller.settings,
+                            bytes <= free ? "" : " in another folder", format_bytes(bytes));
+  }
+  return fmt::format("the output {} needs {}, but its file system has {} free{}", plan.file,
+                     format_bytes(plan.file_bytes), format_bytes(free), remedies);
+}
+
+}  // namespace windrow

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace windrow {
+
+/// The steps at which a test can have a rank fail: WINDROW_FAULT=STEP:RANK:ACTION, see CONTRIBUTING.md.
+inline constexpr std::array<std::string_view, 26> kFaultPoints{
+    "start.load",      "start.plan",      "start.report",   "start.reserve",  "start.reserved", "start.resources",
+    "allocate.before", "allocate.window", "allocate.touch", "allocate.after", "phase.before",   "phase.block",
+    "phase.after",     "publish",         "write.gather",   "write.skeleton", "write.exchange", "write.rows",
+    "write.checksums", "write.collect",   "write.seal",     "write.sync",     "write.rename",   "write.renamed",
+    "end.preview",     "end.report"};
+
+/// A step, by its name; a name that is not in the table does not compile.
+class FaultPoint {
+ public:
+  template <std::size_t Size>
+  consteval FaultPoint(const char (&name)[Size])
+      : number_(static_cast<int>(std::ranges::find(kFaultPoints, std::string_view(name)) - kFaultPoints.begin())) {
+    if (number_ == static_cast<int>(kFaultPoints.size())) throw "no such step";
+  }
+  [[nodiscard]] constexpr int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+/// Reads WINDROW_FAULT; of several faults for this rank the first counts. *Throws*: Error(usage), on the calling rank,
+/// if it is not understood.
+void arm_fault();
+
+namespace detail {
+inline int armed_fault = -1;  ///< number of a step; none by default
+void act();
+}  // namespace detail
+
+/// Fails here if a test asks for it, the first time that this rank comes by. *Cost*: a comparison.
+/// *Throws*: what WINDROW_FAULT says.
+inline void fault_point(FaultPoint point) {
+  if (point.number() == detail::armed_fault) [[unlikely]]
+    detail::act();
+}
+
+}  // namespace windrow

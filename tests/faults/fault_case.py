@@ -41,11 +41,16 @@ def wait_until(condition, what, limit_s=END_S):
         time.sleep(0.005)
 
 
-def is_running(pid):
+def state_of(pid):
+    """The letter that /proc has for it: T if it is stopped, Z if it has ended; "" for no such process."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
-        return False
+        return ""
+
+
+def is_running(pid):
+    return state_of(pid) not in ("", "Z")
 
 
 def mappings(pid):
@@ -87,6 +92,15 @@ class FaultCase(launch.TestCase):
                    "the run is in its phase")
         self.assertIsNone(process.poll(), "the run has ended already")
         return process, launch.children(process.pid) if ranks else [process.pid]
+
+    def stopped_ranks(self, process, ranks):
+        """The ranks, once all of them have come to the step at which WINDROW_FAULT stops them."""
+        def stopped():
+            return [pid for pid in launch.children(process.pid) if state_of(pid) == "T"]
+
+        wait_until(lambda: process.poll() is not None or len(stopped()) == ranks, "the ranks have stopped")
+        self.assertIsNone(process.poll(), "the run has ended already")
+        return stopped()
 
     def has_window(self, process, ranks):
         if ranks < 2:

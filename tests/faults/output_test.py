@@ -4,9 +4,11 @@
     /usr/bin/python3 output_test.py WINDROW [unittest arguments]
 """
 
+import fcntl
 import json
 import os
 import signal
+import socket
 
 from fault_case import ENDLESS, LONG, FaultCase, launch
 
@@ -77,8 +79,44 @@ class Output(FaultCase):
         self.assert_whole()
         self.assertEqual(self.files(self.output), ["out.h5"])
 
+    def test_runs_under_mpirun_that_start_at_the_same_moment(self):
+        processes = [self.start("--pretend-nodes", nodes, ranks=4) for nodes in (2, 1)]
+        results = [launch.finish(process) for process in processes]
+        statuses = sorted(result.status for result in results)
+        self.assertEqual(statuses, [launch.DONE, launch.IO], "\n".join(map(str, results)))
+        (refused,) = [result for result in results if result.status == launch.IO]
+        self.assert_one_message(refused, "windrow: ")
+        self.assert_whole()
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
 
 class Aftermath(FaultCase):
+    def temporary_of(self, host, pid):
+        """A temporary as a run of that host and process would have named it, which started at another time."""
+        path = self.output / f".out.h5@{host}.{pid}.1.windrow-tmp"
+        path.touch()
+        return path
+
+    def test_process_number_that_was_used_again(self):
+        left = self.temporary_of(socket.gethostname(), os.getpid())
+        result = self.run_deck()
+        self.assert_status(result, launch.DONE)
+        self.assert_one_message(result, f"removed output/{left.name}", f"process {os.getpid()}")
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
+    def test_run_on_another_host_is_alive_while_it_holds_its_lock(self):
+        left = self.temporary_of("elsewhere", 4711)
+        with open(left) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            result = self.run_deck()
+            self.assert_status(result, launch.IO)
+            self.assert_one_message(result, "another run is writing it (host elsewhere, process 4711)")
+            self.assertEqual(self.files(self.output), [left.name])
+        result = self.run_deck()
+        self.assert_status(result, launch.DONE)
+        self.assert_one_message(result, f"removed output/{left.name}, which a dead run left (host elsewhere")
+        self.assertEqual(self.files(self.output), ["out.h5"])
+
     def test_temporaries_of_dead_runs_alone_are_removed(self):
         process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=0)
         os.kill(process.pid, signal.SIGKILL)

@@ -5,10 +5,16 @@
 """
 
 import json
-import resource
+import os
+import re
+import shlex
 import subprocess
 
 from fault_case import LONG, FaultCase, launch
+
+
+def remedies(result):
+    return re.findall(r"^  try: (.*)$", result.err, re.MULTILINE)
 
 
 class SharedMemory(FaultCase):
@@ -19,9 +25,8 @@ class SharedMemory(FaultCase):
         folder = self.mounted("small", "size=8m")
         result = self.run_in(folder, "array.rows=1e6", "--report", "report.json")
         self.assert_status(result, launch.RESOURCES)
-        self.assert_one_message(result, "windrow: ", "8.4 MB free", str(folder))
-        self.assertRegex(result.err, r"needs 8\d\.\d MB of shared memory on \S+, where")
-        self.assertGreaterEqual(result.err.count("\n  try: "), 3)
+        self.assert_one_message(result, "windrow: ", f"{folder} has 8.4 MB free")
+        self.assertRegex(result.err, r"needs 9\d\.\d MB of shared memory on \S+, where")
         self.assertEqual(result.out, "")
         report = json.loads((self.folder / "report.json").read_text())
         self.assertEqual([phase["name"] for phase in report["phases"] if phase["name"] != "start"], [])
@@ -68,7 +73,7 @@ class Disk(FaultCase):
         self.mounted("output", "size=1m")
         result = self.run_deck(LONG)
         self.assert_status(result, launch.RESOURCES)
-        self.assert_one_message(result, "windrow: ", "output/out.h5", "1.0 MB free", "try: ")
+        self.assert_one_message(result, "windrow: ", "output/out.h5", "1.0 MB free", "try: another folder")
         self.assert_nothing_left()
 
     def test_disk_that_fills_during_the_run(self):
@@ -85,27 +90,121 @@ class Disk(FaultCase):
                 self.assert_nothing_left()
         self.assert_status(self.run_deck(), launch.DONE)
 
-    def run_with_limited_files(self, limit_bytes, ranks, *arguments):
-        def limit():
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-
-        done = subprocess.run(launch.command_line(ranks, "run", "deck.toml", *arguments),
-                              env=launch.environment(**self.env), cwd=self.folder, capture_output=True, text=True,
-                              preexec_fn=limit, timeout=launch.LIMIT_S)
-        return launch.Result(done.returncode, done.stdout, done.stderr, ranks)
-
-    def test_limit_on_the_size_of_files(self):
-        result = self.run_with_limited_files(1 << 20, 0)
-        self.assertIn(result.status, (launch.RESOURCES, launch.IO), str(result))
-        self.assert_one_message(result, "windrow: ", "File too large")
-        self.assert_nothing_left()
-
-    def test_limit_on_the_size_of_files_below_that_of_the_window(self):
-        # Larger than Open MPI's own segments of 4 MiB, smaller than the window: MPI fails to make its file.
-        result = self.run_with_limited_files(12 << 20, 3, "array.rows=200000", "--quiet")
+    def test_too_large_for_a_real_small_file_system(self):
+        self.mounted_ext4("output", 12 << 20)
+        result = self.run_deck(LONG, "array.rows=3e5")
         self.assert_status(result, launch.RESOURCES)
-        self.assert_one_message(result, "MPI_Win_allocate_shared")
-        self.assert_nothing_left()
+        self.assert_one_message(result, "windrow: ", "output/out.h5 needs 24.", "try: another folder")
+        (setting,) = re.findall(r"try: (array\.type=float32) in another folder, which needs 12\.\d MB", result.err)
+        self.assertEqual(self.outputs(), [])
+        # What is told to fit does.
+        self.assert_status(self.run_deck("array.rows=2e5"), launch.RESOURCES)
+        self.assert_status(self.run_deck("array.rows=2e5", setting), launch.DONE)
+        self.assert_whole()
+
+    def test_real_small_file_system_that_fills_during_the_run(self):
+        output = self.mounted_ext4("output", 24 << 20)
+        runs = 0
+        for durable, free in (("false", 0), ("false", 512 << 10), ("true", 4 << 20)):
+            with self.subTest(free=free, durable=durable):
+                process, _ = self.start_and_wait_for_phase(LONG, f"output.durable={durable}")
+                filler = output / "filler"
+                status = os.statvfs(output)
+                with open(filler, "wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - free - 65536)
+                result = launch.finish(process)
+                self.assert_status(result, launch.RESOURCES)
+                self.assert_one_message(result, "windrow: ", "No space left on device")
+                filler.unlink()
+                self.assertEqual(self.outputs(), [])
+                runs += 1
+        self.assert_status(self.run_deck(), launch.DONE)
+        launch.figure("a disk that is full costs no half file", "an ext4 of 24 MB filled while the array is computed; "
+                      "with and without fsync", f"{runs} runs, {runs} times status 3, 0 files left")
+
+    def outputs(self):
+        return [name for name in self.files(self.output) if name != "lost+found"]
+
+    def mounted_ext4(self, name, size_bytes):
+        """A new ext4, of blocks of 1 KiB, in a file of the test's folder."""
+        if not launch.is_isolated():
+            self.skipTest("needs a mount namespace (unshare --mount), which this machine does not allow")
+        path = self.folder / name
+        image = self.folder / f"{name}.ext4"
+        for command in (["truncate", "--size", str(size_bytes), image],
+                        ["mkfs.ext4", "-q", "-b", "1024", "-m", "0", "-O", "^has_journal", image],
+                        ["mount", "-o", "loop", image, path]):
+            try:
+                done = subprocess.run(command, capture_output=True, text=True)
+            except FileNotFoundError as error:
+                self.skipTest(f"cannot make a small ext4: {error}")
+            if done.returncode != 0:
+                self.skipTest(f"cannot make a small ext4: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", path], check=True)
+        return path
+
+
+class Remedies(FaultCase):
+    """What the messages advise is done, and works."""
+
+    def test_remedies_for_shared_memory(self):
+        self.mounted("small", "size=8m")
+        larger = self.mounted("larger", "size=120m")
+        shm = ["--shm-dir", "small"]
+        rows = "array.rows=1e6"
+        told = remedies(self.run_deck(rows, *shm))
+        self.assertRegex(told[0], r"^--shm-dir \S+, which has \d+\.\d [MG]B free")
+        followed = 0
+
+        def follow(*arguments, ranks=2):
+            nonlocal followed
+            self.assert_status(self.run_deck(rows, "--overwrite", *arguments, ranks=ranks), launch.DONE)
+            followed += 1
+
+        follow(*told[0].split(",")[0].split())
+        (mount,) = [remedy for remedy in told if remedy.startswith("as root, ")]
+        subprocess.run(shlex.split(mount.split(", ")[1]), check=True)
+        follow(*shm)
+        self.remount(self.folder / "small", "size=8m")
+        self.assertTrue(any(remedy.startswith("1 rank") for remedy in told))
+        follow(*shm, ranks=1)
+        self.remount(self.folder / "small", "size=50m")
+        told = remedies(self.run_deck(rows, "--overwrite", *shm))
+        (smaller,) = [remedy.split(",")[0] for remedy in told if remedy.startswith("array.type=")]
+        follow(smaller, *shm)
+        self.assertEqual(self.files(larger), [])
+        # More nodes, by the plan: just enough of them.
+        (nodes,) = {int(number) for number in re.findall(r"--nodes=(\d+)", "\n".join(told))}
+        for number, verdict in ((nodes, "yes"), (nodes - 1, "no: ")):
+            plan = self.windrow("plan", "deck.toml", rows, "--ranks", 2 * number, "--nodes", number, "--node-shm",
+                                "50M")
+            self.assertIn(f"fits         {verdict}", plan.out)
+        followed += 1
+        launch.figure("what a message about shortage advises works",
+                      "each remedy for too little shared memory followed: other folder, larger tmpfs, one rank, "
+                      "smaller type, more nodes (by plan)", f"{followed} followed, {followed} work")
+
+    def test_plan_here_says_what_the_run_says(self):
+        small = self.mounted("small", "size=20m")
+        self.mounted("output", "size=10m")
+        same = 0
+        for arguments in ([], ["array.rows=1.2e5"], ["array.rows=2e5"], ["array.rows=1e6"], ["array.rows=1e12"],
+                          ["array.rows=1e6", "array.type=float32"]):
+            for ranks in (1, 2):
+                with self.subTest(arguments=arguments, ranks=ranks):
+                    env = {**self.env, "OMPI_MCA_osc_sm_backing_directory": small}
+                    plan = self.windrow("plan", "deck.toml", "--here", "--ranks", ranks, *arguments, env=env)
+                    run = self.windrow("run", "deck.toml", *arguments, ranks=ranks, env=env)
+                    (self.output / "out.h5").unlink(missing_ok=True)
+                    self.assertEqual(plan.status, run.status, f"{plan}\n{run}")
+                    # The free memory is another one a moment later.
+                    first = [re.sub(r"\d+\.\d GB (free|available)", "", result.err.split("\n  try:")[0]).strip()
+                             for result in (plan, run)]
+                    self.assertEqual(*first)
+                    same += 1
+        launch.figure("`plan --here` tells beforehand what the run will tell",
+                      "decks that fit, and that are too large for shared memory, memory or disk; 1 and 2 ranks",
+                      f"{same} decks, {same} same answers")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""Every rank failing at every step: one message, the right status on every rank, nobody waits, nothing left.
+
+    /usr/bin/python3 injection_test.py WINDROW [unittest arguments]
+"""
+
+import json
+import os
+import signal
+
+from fault_case import END_S, FaultCase, launch, state_of, wait_until
+
+INTERNAL = 6
+# After the last of these the output has its name: it is whole, whatever comes.
+WRITTEN = ("write.renamed", "end.preview", "end.report")
+# What rank 0 does alone.
+OF_RANK_0 = ("write.rows", "write.sync", "write.rename", "write.renamed")
+# The rank that fails, on so many ranks and nodes (0: without mpirun), and how.
+CASES = (
+    (0, 1, "0", "bad_alloc"),
+    (2, 1, "1", "throw"),
+    (4, 2, "0", "throw"),
+    (4, 2, "3", "bad_alloc"),
+    (4, 2, "*", "throw"),
+)
+
+
+def steps():
+    """The names of all steps, as the answer to a wrong one tells them."""
+    answer = launch.windrow("run", "deck.toml", env={"WINDROW_FAULT": "no:0:such"}).err
+    (line,) = [line for line in answer.split("\n") if line.startswith("  steps: ")]
+    return line.split()[1:]
+
+
+class Injection(FaultCase):
+    def setUp(self):
+        super().setUp()
+        # A run in which somebody waits for another's grace does not end before its test fails.
+        self.env["WINDROW_GRACE"] = "1000"
+
+    def run_with_fault(self, step, ranks, nodes, rank, action, wrapper=()):
+        (self.output / "out.h5").unlink(missing_ok=True)
+        command = launch.command_line(ranks, "run", "deck.toml", "array.rows=20000", "--pretend-nodes", nodes,
+                                      "--report", "report.json", "populate.block_rows=97",
+                                      # Who draws a block is left to chance; where blocks are fixed nobody publishes.
+                                      f"populate.schedule={'dynamic' if step == 'publish' else 'static'}")
+        at = command.index(launch.Program.path)
+        command[at:at] = wrapper
+        return launch.run(command, env={**self.env, "WINDROW_FAULT": f"{step}:{rank}:{action}"}, cwd=self.folder)
+
+    def statuses_with_fault(self, *fault):
+        """A run, and the status that each rank ended with; mpirun hears of none, since it would kill the others."""
+        note = self.folder / "statuses"
+        note.unlink(missing_ok=True)
+        result = self.run_with_fault(*fault, wrapper=["sh", "-c", f"\"$@\"; echo $? >> '{note}'", "sh"])
+        return result, [int(status) for status in note.read_text().split()]
+
+    def assert_told(self, step, ranks, nodes, rank, action):
+        status = launch.RESOURCES if action == "bad_alloc" else INTERNAL
+        message = "the memory of a process ran out" if action == "bad_alloc" else f"a fault was asked for at {step}"
+        if rank == "*" or action == "bad_alloc":
+            result, statuses = self.statuses_with_fault(step, ranks, nodes, rank, action)
+            self.assertEqual(statuses, [status] * max(ranks, 1), str(result))
+        else:
+            result = self.run_with_fault(step, ranks, nodes, rank, action)
+            self.assert_status(result, status)
+        self.assertEqual(result.err.strip(), f"windrow: {message}", str(result))
+        # The report is there from that step on, and told of everything but its own failure.
+        if step not in ("start.load", "start.plan", "start.report", "end.report"):
+            report = json.loads((self.folder / "report.json").read_text())
+            self.assertEqual((report["exit_status"], report["error"]), (status, message))
+        if step in WRITTEN:
+            self.assert_whole()
+            (self.output / "out.h5").unlink()
+        self.assert_nothing_left()
+
+    def test_every_rank_at_every_step(self):
+        tried = told = 0
+        for step in steps():
+            for ranks, nodes, rank, action in CASES:
+                if step in OF_RANK_0 and rank not in ("0", "*"):
+                    continue
+                with self.subTest(step=step, ranks=ranks, nodes=nodes, rank=rank, action=action):
+                    tried += 1
+                    self.assert_told(step, ranks, nodes, rank, action)
+                    told += 1
+        self.assert_status(self.run_deck(), launch.DONE)
+        launch.figure("a rank that fails at any step ends the run at once, with one message and one status",
+                      f"every rank made to throw at each of {len(steps())} steps; 1, 2, 4 ranks, 1 and 2 nodes",
+                      f"{tried} failures; {told} told once, with the right status and report, no waits, nothing left")
+
+    def test_an_unknown_step_is_refused(self):
+        result = self.windrow("run", "deck.toml", env={**self.env, "WINDROW_FAULT": "write.nothing:0:throw"}, ranks=2)
+        self.assert_status(result, launch.USAGE)
+        self.assert_one_message(result, "WINDROW_FAULT=write.nothing:0:throw: it must be", "write.rows")
+
+    def test_a_rank_that_hangs_is_not_waited_for(self):
+        """A rank is stopped and another fails: the run ends after the grace, as it would have ended with it."""
+        for nodes, hangs, fails, step in ((1, 1, 2, "phase.before"), (1, 0, 2, "phase.before"),
+                                          (2, 1, 2, "phase.before"), (1, 3, 0, "start.plan")):
+            with self.subTest(nodes=nodes, hangs=hangs, fails=fails, step=step):
+                env = {**self.env, "WINDROW_GRACE": "2"}
+                process = launch.start(4, "run", "deck.toml", "--report", "report.json", "--pretend-nodes", nodes,
+                                       env={**env, "WINDROW_FAULT": f"{step}:{hangs}:stop,{step}:{fails}:throw"},
+                                       cwd=self.folder)
+                self.addCleanup(launch.end, process)
+                result = launch.finish(process, END_S)
+                self.assert_status(result, INTERNAL)
+                self.assert_one_message(result, f"windrow: a fault was asked for at {step}")
+                # A rank 0 that hangs, or whose node does, has not heard why it is ended, and speaks of the signal.
+                speaks = 1 if hangs == 0 or nodes > 1 else 0
+                rest = result.err.replace("windrow: ended by a signal; the output was not written", "", speaks)
+                self.assertEqual(rest.count("windrow: "), 1, str(result))
+                if step != "start.plan":
+                    report = json.loads((self.folder / "report.json").read_text())
+                    self.assertEqual(report["exit_status"], INTERNAL)
+                    self.assertEqual(report["error"], f"a fault was asked for at {step}")
+                self.assertFalse((self.output / "out.h5").exists())
+                self.assert_status(self.run_deck(), launch.DONE)
+                self.assertEqual(self.files(self.output), ["out.h5"])
+                (self.output / "out.h5").unlink()
+                self.assert_nothing_left()
+
+    def test_a_rank_that_stops_for_a_while_only_delays_the_run(self):
+        for step in ("start.load", "phase.block", "write.rows", "write.rename"):
+            with self.subTest(step=step):
+                env = {**self.env, "WINDROW_GRACE": "1", "WINDROW_FAULT": f"{step}:0:stop"}
+                process = launch.start(3, "run", "deck.toml", "--overwrite", env=env, cwd=self.folder)
+                self.addCleanup(launch.end, process)
+                wait_until(lambda: "T" in map(state_of, launch.children(process.pid)), "the rank has stopped")
+                (stopped,) = [pid for pid in launch.children(process.pid) if state_of(pid) == "T"]
+                os.kill(stopped, signal.SIGCONT)
+                self.assert_status(launch.finish(process, END_S), launch.DONE)
+                self.assert_whole()
+
+
+if __name__ == "__main__":
+    launch.main(isolated=True)

@@ -1,0 +1,127 @@
+// What ranks meet at, met at by threads, for ThreadSanitizer: it finds two accesses that nothing orders also where this
+// processor would not reorder them. The sources of waiting, rendezvous and failure are those of the library, compiled
+// with the sanitizer; what they need of MPI is replaced here by what a thread knows of itself.
+//
+//   litmus_threads THREADS ROUNDS      prints the rounds; the sanitizer's status is 66 if it has found something
+#include <barrier>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mpi/environment.hpp"
+#include "mpi/rendezvous.hpp"
+
+namespace windrow {
+namespace {
+
+int thread_count = 1;
+thread_local int this_thread = 0;
+
+}  // namespace
+
+Communicator::~Communicator() = default;
+int Communicator::rank() const {
+  return this_thread;
+}
+int Communicator::size() const {
+  return thread_count;
+}
+WorldComm WorldComm::duplicate() {
+  return WorldComm(MPI_COMM_NULL);
+}
+HostComm HostComm::split(const WorldComm& /*world*/) {
+  return HostComm(MPI_COMM_NULL);
+}
+NodeComm NodeComm::split(const HostComm& /*host*/, int /*groups*/) {
+  return NodeComm(MPI_COMM_NULL);
+}
+LeaderComm LeaderComm::split(const WorldComm& /*world*/, bool /*is_leader*/) {
+  return LeaderComm(MPI_COMM_NULL);
+}
+void check_mpi(int /*code*/, const char* /*call*/) {}
+double Environment::grace_s() noexcept {
+  return 10.0;
+}
+void Environment::abort(const Error& error) noexcept {
+  std::fprintf(stderr, "%s\n", error.what());
+  std::abort();
+}
+
+namespace {
+
+struct Shared {
+  RendezvousWords words{};
+  std::vector<std::int64_t> values;  ///< two for each thread
+  std::barrier<> barrier{thread_count};
+};
+
+void expect(bool is_right, const char* what) {
+  if (is_right) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
+}
+
+/// Writes, meets, reads what all have written; the other values are written next.
+template <typename Meet>
+void write_meet_read(Shared& shared, std::int64_t rounds, const Meet& meet) {
+  const auto count = static_cast<std::size_t>(thread_count);
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    std::int64_t* const values = shared.values.data() + static_cast<std::size_t>(round % 2) * count;
+    values[this_thread] = round;
+    meet();
+    for (std::size_t other = 0; other < count; ++other) expect(values[other] == round, "a value is not there");
+  }
+}
+
+void fail_and_agree(Shared& shared, Rendezvous& rendezvous, std::int64_t round) {
+  shared.barrier.arrive_and_wait();
+  if (this_thread == 0) shared.words = {};
+  shared.barrier.arrive_and_wait();
+  rendezvous.agree();
+  const std::string message(100, static_cast<char>('a' + round % 26));
+  if (this_thread == round % thread_count) {
+    rendezvous.fail(ExitStatus::io, message);
+  } else if (round % 2 == 0) {
+    while (!rendezvous.has_failed()) std::this_thread::yield();
+    expect(recorded_failure(shared.words.failure).what() == message, "the message is not whole at once");
+  }
+  try {
+    rendezvous.agree();
+    expect(false, "a failure was not agreed upon");
+  } catch (const AgreedError& error) {
+    expect(error.what() == message, "the message is not whole");
+  }
+}
+
+void run_thread(Shared& shared, int number, std::int64_t rounds) {
+  this_thread = number;
+  WorldComm world = WorldComm::duplicate();
+  HostComm host = HostComm::split(world);
+  NodeComm node = NodeComm::split(host, 1);
+  LeaderComm leaders = LeaderComm::split(world, number == 0);
+  const Topology topology{
+      std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {thread_count}, {0}, {"here"}};
+  Rendezvous rendezvous(topology, shared.words);
+  write_meet_read(shared, rounds, [&] { rendezvous.publish(); });
+  write_meet_read(shared, rounds, [&] { rendezvous.agree(); });
+  for (std::int64_t round = 0; round < rounds / 10; ++round) fail_and_agree(shared, rendezvous, round);
+}
+
+}  // namespace
+}  // namespace windrow
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  windrow::thread_count = std::atoi(argv[1]);
+  const std::int64_t rounds = std::atoll(argv[2]);
+  windrow::Shared shared;
+  shared.values.resize(2 * static_cast<std::size_t>(windrow::thread_count));
+  std::vector<std::thread> threads;
+  for (int number = 0; number < windrow::thread_count; ++number)
+    threads.emplace_back([&, number] { windrow::run_thread(shared, number, rounds); });
+  for (std::thread& thread : threads) thread.join();
+  std::printf("%lld\n", static_cast<long long>(2 * rounds + rounds / 10));
+  return 0;
+}

@@ -55,7 +55,7 @@ std::vector<ByteRange> AccessCheck::Ranges::take() {
 bool AccessCheck::is_wanted(const NodeComm& node) {
   const char* const value = std::getenv("WINDROW_CHECK");
   const std::string text = node.broadcast(value == nullptr ? "" : value, 0);
-  if (text != "" && text != "0" && text != "1")
+  if (!text.empty() && text != "0" && text != "1")
     throw Error(ExitStatus::usage, "WINDROW_CHECK={}: it must be 0 or 1", text);
   return text == "1";
 }
@@ -151,14 +151,16 @@ std::vector<AccessCheck::Access> AccessCheck::gather(const std::vector<Access>& 
   const std::vector<std::int64_t> lengths = topology_->node.all_gather(std::ssize(part));
   std::vector<Access> all;
   if (topology_->is_leader())
-    all.resize(std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}) / sizeof(Access));
+    all.resize(static_cast<std::size_t>(std::reduce(lengths.begin(), lengths.end())) / sizeof(Access));
   topology_->node.gather(part, lengths, std::as_writable_bytes(std::span(all)), 0);
   return all;
 }
 
 void AccessCheck::compare(std::vector<Access> all) const {
-  const auto reads = std::ranges::partition(all, [](const Access& access) { return access.is_write != 0; });
-  const std::span<Access> writes(all.begin(), reads.begin());
+  const auto first_read =
+      std::partition(all.begin(), all.end(), [](const Access& access) { return access.is_write != 0; });
+  const std::span<Access> writes(all.begin(), first_read);
+  const std::span<const Access> reads(first_read, all.end());
   const auto begin_of = [](const Access& access) { return access.bytes.begin; };
   std::ranges::sort(writes, {}, begin_of);
   // Of ranges sorted by their begin, neighbours overlap if any do; those of one rank do not.

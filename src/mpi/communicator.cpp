@@ -149,7 +149,7 @@ std::vector<std::string> Communicator::all_gather(const std::string& text) const
 std::vector<std::byte> Communicator::gather(std::span<const std::byte> part, int root) const {
   const std::vector<std::int64_t> lengths = all_gather(std::ssize(part));
   std::vector<std::byte> all;
-  if (rank() == root) all.resize(std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}));
+  if (rank() == root) all.resize(static_cast<std::size_t>(std::reduce(lengths.begin(), lengths.end())));
   gather(part, lengths, all, root);
   return all;
 }

@@ -53,7 +53,7 @@ std::vector<std::byte> gather(const WorldComm& world, const Together& run_togeth
   world.all_gather(std::ssize(part), lengths);
   std::vector<std::byte> all;
   run_together([&] {
-    if (world.rank() == 0) all.resize(std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}));
+    if (world.rank() == 0) all.resize(static_cast<std::size_t>(std::reduce(lengths.begin(), lengths.end())));
   });
   world.gather(part, lengths, all, 0);
   return all;

@@ -4,6 +4,8 @@ foreach(file IN LISTS fault_tests)
   get_filename_component(name ${file} NAME)
   string(REPLACE "_test.py" "" name ${name})
   windrow_program_test(faults.${name} ${file} "faults;figures")
+  # They wait more than they compute, each in a mount namespace and folders of its own: they may run side by side.
+  set_tests_properties(faults.${name} PROPERTIES PROCESSORS 1 RESOURCE_LOCK "" TIMEOUT 600)
 endforeach()
 
 # For litmus_test.py; and jobs with a mistake each, for check_test.py.

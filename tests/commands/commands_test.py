@@ -417,7 +417,7 @@ class Plan(CommandCase):
         self.assertRegex(verdict("--node-memory", "9GB", "--node-shm", "9GB"), r"(?m)^fits +yes$")
         self.assertRegex(verdict("--node-shm", "4GB"), r"(?m)^fits +no: ")
         # The window and the processes do not fit where the window alone does.
-        self.assertRegex(verdict("--node-memory", "8.1GB", "--node-shm", "8.1GB"), r"(?m)^fits +no: .*of memory")
+        self.assertRegex(verdict("--node-memory", "8.1GB", "--node-shm", "8.5GB"), r"(?m)^fits +no: .*of memory")
 
     def test_verdict_on_this_machine(self):
         self.output_of("plan", "deck.toml", "--here")

@@ -39,19 +39,6 @@ std::size_t longest_name_in(const std::string& folder) {
   return longest > 0 ? static_cast<std::size_t>(longest) : NAME_MAX;
 }
 
-/// A link stands for what it points to, even if that does not exist yet: the temporary must lie beside the file that it
-/// will replace.
-std::string follow_links(const std::string& path) {
-  constexpr int most_links = 40;  // as the kernel has it
-  fs::path target(path);
-  std::error_code error;
-  for (int link = 0; link < most_links; ++link) {
-    if (!fs::is_symlink(target, error)) return target.string();
-    target = target.parent_path() / fs::read_symlink(target, error);
-  }
-  throw Error(ExitStatus::io, "cannot write {}: {}", path, errno_text(ELOOP));
-}
-
 void check_name(const std::string& path) {
   const std::string name = name_of(path);
   if (path.empty()) throw Error(ExitStatus::io, "the output needs a name; set output.file");
@@ -127,6 +114,17 @@ std::string beside(const std::string& path, int number) {
 }
 
 }  // namespace
+
+std::string follow_links(const std::string& path) {
+  constexpr int most_links = 40;  // as the kernel has it
+  fs::path target(path);
+  std::error_code error;
+  for (int link = 0; link < most_links; ++link) {
+    if (!fs::is_symlink(target, error)) return target.string();
+    target = target.parent_path() / fs::read_symlink(target, error);
+  }
+  throw Error(ExitStatus::io, "cannot write {}: {}", path, errno_text(ELOOP));
+}
 
 OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
   check_name(path);

@@ -13,6 +13,10 @@ struct TargetOptions {
   bool durable = true;  ///< the file and its name are on the disk when finish() returns
 };
 
+/// What a path stands for: a link for what it points to, even if that does not exist yet. The temporary must lie beside
+/// the file that it will replace. *Throws*: Error(io) for links that go round in circles.
+[[nodiscard]] std::string follow_links(const std::string& path);
+
 /// The place of an output file while it is written: a temporary in the same folder, guarded by a lock for the life of
 /// this object, which becomes the output in one step or vanishes. One process, leader 0, has it.
 class OutputTarget {

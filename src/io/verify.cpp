@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "io/checksums.hpp"
@@ -105,7 +106,11 @@ class GroupCheck {
     const std::int64_t helpers = std::min<std::int64_t>(options_.threads, groups_.count()) - 1;
     {
       std::vector<std::jthread> threads;
-      for (std::int64_t t = 0; t < helpers; ++t) threads.emplace_back([this] { work({}); });
+      try {
+        for (std::int64_t t = 0; t < helpers; ++t) threads.emplace_back([this] { work({}); });
+      } catch (const std::system_error&) {
+        // A limit on threads or memory: the ones that there are do the work.
+      }
       work(options_.progress);
     }
     if (failure_) std::rethrow_exception(failure_);

@@ -1,6 +1,7 @@
 #include "job/report.hpp"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -42,6 +43,11 @@ std::string report_json(const Report& report) {
 }
 
 void write_report(const std::string& path, const Report& report) {
+  // What is no file, a pipe say, could keep this rank waiting for a reader.
+  std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(path, ignored);
+  if (!is_file && std::filesystem::exists(path, ignored) && std::filesystem::canonical(path, ignored) != "/dev/null")
+    throw Error(ExitStatus::io, "{} exists and is no file; choose another file for --report", path);
   // A report begins with a brace, which no deck, HDF5 file or program does.
   if (const int first = std::ifstream(path).get(); first != '{' && first != std::ifstream::traits_type::eof())
     throw Error(ExitStatus::io, "{} exists and is no report; choose another file for --report", path);

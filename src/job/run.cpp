@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/units.hpp"
 #include "io/hdf5_version.hpp"
@@ -33,8 +34,13 @@ namespace fs = std::filesystem;
 /// A run in progress: what its steps share.
 class Run {
  public:
-  Run(const Topology& topology, const RunOptions& options, Registry registry, Report& report)
-      : topology_(topology), options_(options), registry_(registry), report_(report), progress_(options.progress) {}
+  Run(const Topology& topology, const RunOptions& options, Registry registry, Report& report, std::string& report_path)
+      : topology_(topology),
+        options_(options),
+        registry_(registry),
+        report_(report),
+        report_path_(report_path),
+        progress_(options.progress) {}
 
   void prepare();
   void execute();
@@ -43,6 +49,7 @@ class Run {
 
  private:
   [[nodiscard]] std::vector<std::string> command_words() const;
+  void check_told_alike() const;
   void load();
   void agree_on_level() const;
   void reserve_report() const;
@@ -62,6 +69,7 @@ class Run {
   const RunOptions& options_;
   Registry registry_;
   Report& report_;
+  std::string& report_path_;  ///< "" for none; and if what it names must not be written
   Progress progress_;
   LoadedDeck deck_;
   Plan plan_;
@@ -102,6 +110,18 @@ std::vector<std::string> Run::command_words() const {
   return words;
 }
 
+/// Ranks that have been told different things would each keep to their own: a file of two decks, a wait without end.
+void Run::check_told_alike() const {
+  const std::string told = fmt::format("{}\n{}\n{}\n{}", WINDROW_VERSION, options_.deck, options_.report,
+                                       fmt::join(options_.overrides, "\n"));
+  const auto hash = static_cast<std::int64_t>(std::hash<std::string>()(told));
+  together(topology_.world, [] {});
+  if (topology_.world.minimum(hash) != topology_.world.maximum(hash))
+    throw Error(ExitStatus::usage,
+                "the ranks were started with different command lines, or different versions of windrow\n"
+                "  try: one program and one command line for all, mpirun -n N windrow run DECK ...");
+}
+
 void Run::load() {
   deck::Source source;
   const Together run_together = [&](const std::function<void()>& body) { together(topology_.world, body); };
@@ -139,17 +159,18 @@ void Run::agree_on_level() const {
 /// Finds out before computing whether the report can be written, and leaves one that says that the run has not ended:
 /// it stays if the run is killed.
 void Run::reserve_report() const {
-  if (options_.report.empty()) return;
+  if (report_path_.empty()) return;
   together(topology_.world, [&] {
     fault_point("start.report");
     if (!is_first()) return;
     std::error_code ignored;
-    if (!plan_.file.empty() &&
-        fs::weakly_canonical(options_.report, ignored) == fs::weakly_canonical(plan_.file, ignored))
-      throw Error(ExitStatus::usage, "the report and the output are one file, {}", options_.report);
+    if (!plan_.file.empty() && fs::weakly_canonical(io::follow_links(report_path_), ignored) ==
+                                   fs::weakly_canonical(io::follow_links(plan_.file), ignored))
+      throw Error(ExitStatus::usage, "the report and the output are one file, {}",
+                  std::exchange(report_path_, std::string()));
     Report unfinished = report_;
     unfinished.error = "the run has not ended";
-    write_report(options_.report, unfinished);
+    write_report(report_path_, unfinished);
   });
 }
 
@@ -160,6 +181,7 @@ void Run::check_is_not_deck(const std::string& output) const {
 }
 
 void Run::prepare() {
+  check_told_alike();
   load();
   agree_on_level();
   report_.job = deck_.common->job;
@@ -346,12 +368,13 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   report.ranks = topology.ranks();
   report.nodes = topology.nodes();
   const bool is_first = topology.world_rank() == 0;
+  std::string report_path = options.report;
   // Who ends the run for all, also reports it: to the file that rank 0 has reserved, where that is to be seen.
   const AbortListener listener([&](const Error& error) {
-    if (options.report.empty() || !(is_first || fs::exists(options.report))) return;
+    if (report_path.empty() || !(is_first || fs::exists(report_path))) return;
     report.status = error.status();
     report.error = error.what();
-    write_report(options.report, report);
+    write_report(report_path, report);
   });
   const auto end_with = [&](const AgreedError& error, const std::string& message) {
     report.status = error.status();
@@ -359,7 +382,7 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
     if (is_first) say(message);
   };
   {
-    Run run(topology, options, registry, report);
+    Run run(topology, options, registry, report, report_path);
     try {
       together(topology.world, [&] { run.prepare(); });
       run.execute();
@@ -371,7 +394,7 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   try {
     together(topology.world, [&] {
       fault_point("end.report");
-      if (is_first && !options.report.empty()) write_report(options.report, report);
+      if (is_first && !report_path.empty()) write_report(report_path, report);
     });
   } catch (const AgreedError& error) {
     // Why the run failed matters more than that the report could not tell it.

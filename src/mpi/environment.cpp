@@ -75,7 +75,12 @@ void install_bus_error_handler() {
 void install_handlers() {
   struct sigaction action {};
   action.sa_handler = remove_unfinished_and_die;
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) sigaction(number, &action, nullptr);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    // What nohup, or a shell for its background, has us ignore stays ignored.
+    struct sigaction before {};
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    sigaction(number, &action, nullptr);
+  }
   // A write beyond the file size limit is to return EFBIG, one to a closed pipe EPIPE.
   for (const int number : {SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <climits>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -88,11 +89,22 @@ void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
   }
 }
 
+/// The beginnings of the names that Open MPI gives to this host's folders. In a folder that hosts share, those of the
+/// others are none of ours.
+std::array<std::string, 2> names_of_session_folders() {
+  std::array<char, HOST_NAME_MAX + 1> buffer{};
+  if (gethostname(buffer.data(), HOST_NAME_MAX) != 0) return {"ompi./", "ompi./"};  // nothing is called so
+  const std::string host(buffer.data());
+  return {"ompi." + host + ".", "ompi." + host.substr(0, host.find('.')) + "."};
+}
+
 /// Open MPI's session folders, ompi.HOST.UID/pid.PID: mpirun's process number is in the name.
 void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
   std::error_code ignored;
+  const auto [full, brief] = names_of_session_folders();
   for (const fs::directory_entry& user : fs::directory_iterator(folder, ignored)) {
-    if (!user.path().filename().string().starts_with("ompi.") || !is_own(user.path())) continue;
+    const std::string user_name = user.path().filename().string();
+    if (!(user_name.starts_with(full) || user_name.starts_with(brief)) || !is_own(user.path())) continue;
     for (const fs::directory_entry& session : fs::directory_iterator(user.path(), ignored)) {
       const std::string name = session.path().filename().string();
       if (name.starts_with("pid.") && !fs::exists("/proc/" + name.substr(4), ignored))
@@ -181,6 +193,8 @@ void remove_failed_windows() noexcept {
 
 std::vector<Leftover> find_leftovers() {
   std::vector<Leftover> found;
+  // Without /proc nothing tells the living from the dead.
+  if (!std::ifstream("/proc/self/maps")) return found;
   find_segments("/dev/shm", found);
   if (shared_memory_folder() != "/dev/shm") find_segments(shared_memory_folder(), found);
   find_sessions(fs::temp_directory_path(), found);

@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+"""Runs in odd surroundings: ranks that were told different things, reports and links that are no files, ignored signals.
+
+    /usr/bin/python3 surroundings_test.py WINDROW [unittest arguments]
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+
+from fault_case import LONG, FaultCase, launch, wait_until
+
+
+class Ranks(FaultCase):
+    def run_two(self, first, second):
+        """Two ranks with a command line each."""
+        program = launch.Program.path
+        line = ["mpirun", "-q", "-n", "1", program, "run", *map(str, first), ":", "-n", "1", program, "run",
+                *map(str, second)]
+        done = subprocess.run(line, env=launch.environment(**self.env), cwd=self.folder, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=launch.LIMIT_S)
+        return launch.Result(done.returncode, done.stdout, done.stderr, 0)
+
+    def test_that_were_told_different_things(self):
+        for second in (["array.value=7"], ["array.rows=7"], ["--report", "report.json"], ["--output", "other.h5"]):
+            with self.subTest(second=second):
+                result = self.run_two(["deck.toml"], ["deck.toml", *second])
+                self.assert_status(result, launch.USAGE)
+                self.assert_one_message(result, "windrow: ", "different command lines")
+                self.assert_nothing_left()
+
+    def test_of_which_one_has_no_such_folder(self):
+        result = self.run_two(["deck.toml", "--shm-dir", "/dev/shm"], ["deck.toml", "--shm-dir", "missing"])
+        self.assert_status(result, launch.USAGE)
+        self.assert_one_message(result, "windrow: ", "missing")
+        self.assert_nothing_left()
+
+
+class Report(FaultCase):
+    def test_pipe_that_nobody_reads(self):
+        os.mkfifo(self.folder / "pipe")
+        for ranks in (0, 2):
+            result = self.run_deck("--report", "pipe", ranks=ranks)
+            self.assert_status(result, launch.IO)
+            self.assert_one_message(result, "pipe exists and is no file")
+            self.assert_nothing_left()
+
+    def test_nothing(self):
+        self.assert_status(self.run_deck("--report", "/dev/null"), launch.DONE)
+        self.assert_whole()
+
+    def test_link_to_the_output(self):
+        (self.output / "link").symlink_to("out.h5")
+        result = self.run_deck("--report", "output/link", ranks=0)
+        self.assert_status(result, launch.USAGE)
+        self.assert_one_message(result, "the report and the output are one file")
+        self.assertEqual(self.files(self.output), ["link"])
+
+
+class Process(FaultCase):
+    def test_signal_that_is_to_be_ignored(self):
+        """As under nohup."""
+        process = subprocess.Popen(launch.command_line(0, "run", "deck.toml", LONG), env=launch.environment(**self.env),
+                                   cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        self.addCleanup(launch.end, process)
+        wait_until(lambda: process.poll() is not None or self.temporaries(), "the output is reserved")
+        time.sleep(0.2)
+        process.send_signal(signal.SIGHUP)
+        self.assert_status(launch.finish(process), launch.DONE)
+        self.assert_whole()
+
+    def test_verify_without_a_second_thread(self):
+        if os.geteuid() != 0:
+            self.skipTest("a limit on processes wants a user that runs nothing else")
+        self.assert_status(self.run_deck(), launch.DONE)
+        self.folder.chmod(0o755)
+
+        def limit():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+
+        if subprocess.run(["test", "-x", launch.Program.path], preexec_fn=limit).returncode != 0:
+            self.skipTest("the program is not to be run by another user")
+        done = subprocess.run([launch.Program.path, "verify", "output/out.h5"], cwd=self.folder, capture_output=True,
+                              text=True, preexec_fn=limit, timeout=launch.LIMIT_S)
+        self.assertEqual((done.returncode, done.stderr), (launch.DONE, ""), done.stdout)
+
+    def test_doctor_spares_the_sessions_of_other_hosts(self):
+        session = self.folder / f"ompi.another-host.{os.geteuid()}" / "pid.99999999"
+        session.mkdir(parents=True)
+        self.assert_status(self.windrow("doctor", "--clean", env=self.env), launch.DONE)
+        self.assertTrue(session.is_dir())
+
+
+if __name__ == "__main__":
+    launch.main(isolated=True)

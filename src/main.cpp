@@ -189,10 +189,12 @@ std::string usage_error(int argc, char** argv, const CLI::ParseError& error) {
 }
 
 /// For what every process of a launcher meets alike before MPI starts: the first one tells. The others wait to be ended
-/// with it, since a launcher kills all as soon as one has failed; who is still there has met it alone.
+/// with it, since a launcher kills all as soon as one has failed.
 void tell_once(const std::string& message) {
-  if (windrow::launched_number() != 0) std::this_thread::sleep_for(std::chrono::seconds(1));
-  windrow::say(message);
+  if (windrow::launched_number() == 0)
+    windrow::say(message);
+  else
+    std::this_thread::sleep_for(std::chrono::seconds(1));
 }
 
 int run_main(int argc, char** argv) {

@@ -15,6 +15,7 @@ import pathlib
 import pty
 import re
 import shutil
+import socket
 import statistics
 import struct
 import subprocess
@@ -518,7 +519,7 @@ class Doctor(CommandCase):
         dead = self.leftover("vader_segment.test.0.1.0")
         mapped = self.leftover("vader_segment.test.0.1.1")
         foreign = self.leftover("somebody-elses")
-        session = self.folder / "ompi.test.0" / "pid.999999999"  # larger than any process number
+        session = self.folder / f"ompi.{socket.gethostname()}.0" / "pid.999999999"  # larger than any process number
         session.mkdir(parents=True)
         (session / "contact.txt").write_text("nobody")
         with open(mapped, "r+b") as file, mmap.mmap(file.fileno(), 0):

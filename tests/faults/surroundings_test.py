@@ -31,12 +31,6 @@ class Ranks(FaultCase):
                 self.assert_one_message(result, "windrow: ", "different command lines")
                 self.assert_nothing_left()
 
-    def test_of_which_one_has_no_such_folder(self):
-        result = self.run_two(["deck.toml", "--shm-dir", "/dev/shm"], ["deck.toml", "--shm-dir", "missing"])
-        self.assert_status(result, launch.USAGE)
-        self.assert_one_message(result, "windrow: ", "missing")
-        self.assert_nothing_left()
-
 
 class Report(FaultCase):
     def test_pipe_that_nobody_reads(self):

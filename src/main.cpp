@@ -126,7 +126,26 @@ ProgressStyle progress_style(const std::string& name) {
   return name == "none" ? ProgressStyle::none : ProgressStyle::automatic;
 }
 
-ExitStatus run_command(Arguments& arguments) {
+/// What each of several processes that MPI has not brought together finds out for itself: the first one tells. The
+/// others wait to be ended with it, since a launcher kills all as soon as one has failed.
+ExitStatus tell_of_lost_processes(const Error& error) {
+  if (windrow::launched_number() == 0)
+    windrow::say(fmt::format("windrow: {}", error.what()));
+  else
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  return error.status();
+}
+
+/// What a process takes from its own command line and environment, and may find wrong there, before MPI starts.
+void set_up_process(const Arguments& arguments) {
+  if (!arguments.shm_dir.empty()) windrow::use_shared_memory_folder(arguments.shm_dir);
+  windrow::read_grace();
+  windrow::arm_fault();
+}
+
+/// `mistake` is that of the command line, if there is one. A process that ended before MPI starts would have the
+/// launcher kill the others: what is wrong on any of them is told when all can agree upon it.
+ExitStatus run_command(Arguments& arguments, std::optional<Error> mistake = std::nullopt) {
   RunOptions& run = arguments.run;
   run.progress = progress_style(arguments.progress);
   run.deck = arguments.deck.deck;
@@ -134,11 +153,12 @@ ExitStatus run_command(Arguments& arguments) {
   run.process_start_s = process_start_s();
   if (arguments.output) run.overrides.push_back("output.file=" + *arguments.output);
   if (arguments.overwrite) run.overrides.emplace_back("output.overwrite=true");
-  if (!arguments.shm_dir.empty()) windrow::use_shared_memory_folder(arguments.shm_dir);
+  run.mistake = mistake ? std::move(mistake) : windrow::error_of([&] { set_up_process(arguments); });
+  if (run.mistake && windrow::launched_processes() == 1) throw Error(*run.mistake);
 
-  windrow::arm_fault();
   const windrow::Environment environment;
-  windrow::refuse_lost_processes(windrow::Environment::world_size());
+  const auto refuse_lost = [] { windrow::refuse_lost_processes(windrow::Environment::world_size()); };
+  if (const std::optional<Error> lost = windrow::error_of(refuse_lost)) return tell_of_lost_processes(*lost);
   try {
     const windrow::Topology topology = windrow::Topology::discover(arguments.pretend_nodes);
     const ExitStatus status = windrow::run_deck(topology, run, windrow::jobs::registry());
@@ -178,23 +198,21 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string
   return windrow::help_command(arguments.job, arguments.markdown, registry);
 }
 
-std::string usage_error(int argc, char** argv, const CLI::ParseError& error) {
-  const std::string first = argc > 1 ? argv[1] : "";
+std::string usage_error(const std::string& first, const CLI::ParseError& error) {
   const std::vector<std::string> commands(kCommands.begin(), kCommands.end());
   if (first.empty() || first.front() == '-' || std::ranges::find(commands, first) != commands.end())
-    return fmt::format("windrow: {}\n  try: windrow --help", error.what());
+    return fmt::format("{}\n  try: windrow --help", error.what());
   const std::string near = windrow::deck::nearest(first, commands);
-  return fmt::format("windrow: there is no command '{}'{}\n  try: windrow --help", first,
+  return fmt::format("there is no command '{}'{}\n  try: windrow --help", first,
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
-/// For what every process of a launcher meets alike before MPI starts: the first one tells. The others wait to be ended
-/// with it, since a launcher kills all as soon as one has failed.
-void tell_once(const std::string& message) {
-  if (windrow::launched_number() == 0)
-    windrow::say(message);
-  else
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+/// A command line that is none. Where no other command is meant, it was to be a run: told once for all processes.
+ExitStatus refuse_usage(const std::string& first, Arguments& arguments, const CLI::ParseError& error) {
+  const Error mistake(ExitStatus::usage, usage_error(first, error));
+  const bool is_other = first != "run" && std::ranges::find(kCommands, first) != kCommands.end();
+  if (is_other) throw Error(mistake);
+  return run_command(arguments, mistake);
 }
 
 int run_main(int argc, char** argv) {
@@ -212,8 +230,7 @@ int run_main(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    tell_once(usage_error(argc, argv, error));
-    return static_cast<int>(ExitStatus::usage);
+    return static_cast<int>(refuse_usage(argc > 1 ? argv[1] : "", arguments, error));
   }
   const ExitStatus status = dispatch(app, arguments, overview);
   // A full disk shows at the latest here.
@@ -223,7 +240,7 @@ int run_main(int argc, char** argv) {
 }
 
 int fail(ExitStatus status, const std::string& message) {
-  tell_once(message);
+  windrow::say(message);
   return static_cast<int>(status);
 }
 

@@ -181,6 +181,7 @@ void Run::check_is_not_deck(const std::string& output) const {
 }
 
 void Run::prepare() {
+  if (options_.mistake) throw Error(*options_.mistake);
   check_told_alike();
   load();
   agree_on_level();

@@ -85,6 +85,8 @@ void install_handlers() {
   for (const int number : {SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
 }
 
+}  // namespace
+
 void read_grace() {
   const char* const text = std::getenv("WINDROW_GRACE");
   if (text == nullptr) return;
@@ -96,10 +98,7 @@ void read_grace() {
   grace = seconds;
 }
 
-}  // namespace
-
 Environment::Environment() {
-  read_grace();
   install_handlers();
   set_launcher_defaults();
   int provided = 0;

@@ -7,11 +7,13 @@
 
 namespace windrow {
 
+/// Reads WINDROW_GRACE. *Throws*: Error(usage), on the calling rank, if it is not understood.
+void read_grace();
+
 /// MPI, from MPI_Init_thread to MPI_Finalize, and the handlers of signals. One in a process, in main.
 class Environment {
  public:
-  /// *Collective over* MPI_COMM_WORLD, as the destructor. *Throws*: Error(internal); Error(usage) for WINDROW_GRACE, on
-  /// the calling rank.
+  /// *Collective over* MPI_COMM_WORLD, as the destructor. *Throws*: Error(internal).
   Environment();
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
@@ -24,8 +26,8 @@ class Environment {
   /// The run is over, on all ranks, with this status; from here on a signal that ends this process ends it with that.
   static void end_with(ExitStatus status) noexcept;
 
-  /// How long a rank waits, after a failure, for ranks that do not come: 10 seconds, or WINDROW_GRACE; the rank that
-  /// has something to remove is half a second more impatient, so that it is the one that ends the run.
+  /// How long a rank waits, after a failure, for ranks that do not come: 10 seconds, or what read_grace() has read; the
+  /// rank that has something to remove is half a second more impatient, so that it is the one that ends the run.
   [[nodiscard]] static double grace_s() noexcept;
 
   /// Number of ranks of MPI_COMM_WORLD.

@@ -89,12 +89,15 @@ void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
   }
 }
 
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> buffer{};
+  return gethostname(buffer.data(), HOST_NAME_MAX) == 0 ? buffer.data() : "/";  // nothing is called so
+}
+
 /// The beginnings of the names that Open MPI gives to this host's folders. In a folder that hosts share, those of the
 /// others are none of ours.
 std::array<std::string, 2> names_of_session_folders() {
-  std::array<char, HOST_NAME_MAX + 1> buffer{};
-  if (gethostname(buffer.data(), HOST_NAME_MAX) != 0) return {"ompi./", "ompi./"};  // nothing is called so
-  const std::string host(buffer.data());
+  const std::string host = host_name();
   return {"ompi." + host + ".", "ompi." + host.substr(0, host.find('.')) + "."};
 }
 
@@ -113,6 +116,27 @@ void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
   }
 }
 
+/// What a launcher has told this process.
+struct Launch {
+  std::int64_t processes = 0;
+  std::int64_t number = 0;
+};
+
+/// Of launchers that run inside each other the innermost counts: mpirun and mpiexec may stand in a step of Slurm,
+/// whose processes are not theirs (in a batch script itself the step's variable is not set).
+Launch launch() {
+  struct Variables {
+    const char* processes;
+    const char* number;
+  };
+  constexpr std::array known{Variables{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},  // Open MPI's mpirun
+                             Variables{"PMI_SIZE", "PMI_RANK"},                          // MPICH's and Intel's mpiexec
+                             Variables{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}};         // srun
+  for (const auto& [processes, number] : known)
+    if (number_in(processes) > 0) return {number_in(processes), number_in(number)};
+  return {};
+}
+
 }  // namespace
 
 void set_launcher_defaults() {
@@ -128,7 +152,9 @@ void use_shared_memory_folder(const std::string& folder) {
                 folder, shared_memory_folder());
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK | X_OK) != 0)
-    throw Error(ExitStatus::usage, "--shm-dir {}: no folder that this user may write into", folder);
+    throw Error(ExitStatus::usage,
+                "--shm-dir {}: on {} it is no folder that this user may write into; make it there, or name another one",
+                folder, host_name());
   setenv(kBackingFolder, fs::absolute(folder).c_str(), 1);
 }
 
@@ -140,24 +166,17 @@ std::string shared_memory_folder() {
 }
 
 std::int64_t launched_processes() {
-  // Open MPI's mpirun; MPICH's and Intel's mpiexec; srun (in a batch script itself the step's number is not set).
-  constexpr std::array variables{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
-  std::int64_t processes = 1;
-  for (const char* const variable : variables) processes = std::max(processes, number_in(variable));
-  return processes;
+  return std::max<std::int64_t>(launch().processes, 1);
 }
 
 std::int64_t launched_number() {
-  constexpr std::array variables{"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"};
-  std::int64_t number = 0;
-  for (const char* const variable : variables) number = std::max(number, number_in(variable));
-  return number;
+  return launch().number;
 }
 
 void refuse_lost_processes(int world_size) {
   const std::int64_t launched = launched_processes();
   if (world_size > 1 || launched == 1) return;
-  const bool is_slurm = number_in("SLURM_STEP_NUM_TASKS") > 1;
+  const bool is_slurm = number_in("SLURM_STEP_NUM_TASKS") == launched;
   throw Error(ExitStatus::usage,
               "the launcher started {} processes, but each of them finds itself alone (world size 1); nothing was "
               "written\n  {}",

@@ -58,8 +58,11 @@ class AnotherMpi(FaultCase):
         return [*launcher, self.program, *map(str, arguments)]
 
     def mpich(self, ranks, *arguments, **options):
-        done = subprocess.run(self.command(ranks, *arguments), cwd=self.folder, capture_output=True, text=True,
-                              timeout=launch.LIMIT_S, stdin=subprocess.DEVNULL, **options)
+        return self.run_command(self.command(ranks, *arguments), **options)
+
+    def run_command(self, command, **options):
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=launch.LIMIT_S,
+                              stdin=subprocess.DEVNULL, **options)
         return launch.Result(done.returncode, done.stdout, done.stderr, 0)
 
     def content(self):
@@ -107,11 +110,21 @@ class AnotherMpi(FaultCase):
         for arguments, status in ((("array.rows=many",), launch.USAGE), (("--output", "missing/out.h5"), launch.IO),
                                   (("--shm-dir", self.folder), launch.USAGE)):
             with self.subTest(arguments=arguments):
-                result = self.mpich(2, "run", "deck.toml", *arguments)
-                self.assert_status(result, status)
-                told = [line for line in result.err.splitlines() if line.startswith(("windrow: ", "command line:"))]
-                self.assertEqual(len(told), 1, str(result))
-                self.assert_nothing_left()
+                self.assert_told_once(self.mpich(2, "run", "deck.toml", *arguments), status)
+
+    def test_what_one_rank_alone_finds_wrong_is_told_once_with_its_status(self):
+        right = [self.program, "run", "deck.toml"]
+        for wrong in ([*right, "--progress", "loud"], ["env", "WINDROW_FAULT=nowhere:*:throw", *right]):
+            for first, second in ((right, wrong), (wrong, right)):
+                with self.subTest(first=first, second=second):
+                    self.assert_told_once(self.run_command([MPIEXEC, "-n", "1", *first, ":", "-n", "1", *second]),
+                                          launch.USAGE)
+
+    def assert_told_once(self, result, status):
+        self.assert_status(result, status)
+        told = [line for line in result.err.splitlines() if line.startswith(("windrow: ", "command line:"))]
+        self.assertEqual(len(told), 1, str(result))
+        self.assert_nothing_left()
 
     def test_killed_rank(self):
         # Not before the window is made: until all have mapped it, a kill leaves MPICH's own file behind.

@@ -14,11 +14,11 @@ from fault_case import LONG, FaultCase, launch, wait_until
 
 
 class Ranks(FaultCase):
-    def run_two(self, first, second):
-        """Two ranks with a command line each."""
+    def run_two(self, first, second, environments=((), ())):
+        """Two ranks with a command line each, and variables of their own."""
         program = launch.Program.path
-        line = ["mpirun", "-q", "-n", "1", program, "run", *map(str, first), ":", "-n", "1", program, "run",
-                *map(str, second)]
+        line = ["mpirun", "-q", "-n", "1", "env", *environments[0], program, "run", *map(str, first), ":",
+                "-n", "1", "env", *environments[1], program, "run", *map(str, second)]
         done = subprocess.run(line, env=launch.environment(**self.env), cwd=self.folder, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=launch.LIMIT_S)
         return launch.Result(done.returncode, done.stdout, done.stderr, 0)
@@ -30,6 +30,30 @@ class Ranks(FaultCase):
                 self.assert_status(result, launch.USAGE)
                 self.assert_one_message(result, "windrow: ", "different command lines")
                 self.assert_nothing_left()
+
+    def test_one_of_which_is_told_something_wrong(self):
+        """Whichever it is: it cannot leave before the others hear of it."""
+        for words, variables, says in ((["--shm-dir", "missing"], [], "--shm-dir missing: on"),
+                                       (["--progress", "loud"], [], "--progress"),
+                                       ([], ["WINDROW_GRACE=soon"], "WINDROW_GRACE=soon: it must be"),
+                                       ([], ["WINDROW_FAULT=nowhere:*:throw"], "WINDROW_FAULT=nowhere")):
+            for rank in (0, 1):
+                with self.subTest(says, rank=rank):
+                    lines, environments = [["deck.toml"], ["deck.toml"]], [[], []]
+                    lines[rank] += words
+                    environments[rank] = variables
+                    result = self.run_two(*lines, environments)
+                    self.assert_status(result, launch.USAGE)
+                    self.assert_one_message(result, "windrow: ", says)
+                    self.assert_nothing_left()
+
+    def test_in_a_step_of_slurm_that_has_other_processes(self):
+        """As mpirun and its daemons find themselves in an allocation."""
+        slurm = {"SLURM_STEP_NUM_TASKS": 4, "SLURM_PROCID": 3}
+        for ranks in (1, 2):
+            result = self.windrow("run", "deck.toml", "--overwrite", ranks=ranks, env={**self.env, **slurm})
+            self.assert_status(result, launch.DONE)
+            self.assertIn(f"{ranks} rank", result.out)
 
 
 class Report(FaultCase):

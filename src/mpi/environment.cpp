@@ -33,9 +33,11 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
   // mpirun, seeing the first status that is not 0, sends a signal to the ranks that are still in MPI_Finalize.
   if (const int status = status_of_run.load(); status >= 0) _exit(status);
   if (unfinished_output[0] != '\0') {
-    unlink(unfinished_output.data());
+    // A rank that aborts the run has told why, and removed the file: the signal is the launcher's answer to that.
     constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
+    if (unlink(unfinished_output.data()) == 0) {
+      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
+    }
   } else {
     // mpirun kills all ranks as soon as one has died: the rank that has something to remove goes first.
     const timespec half_a_second{0, 500'000'000};
@@ -166,6 +168,10 @@ UnfinishedFile& UnfinishedFile::operator=(UnfinishedFile&& other) noexcept {
 
 UnfinishedFile::~UnfinishedFile() {
   if (is_mine_) unfinished_output[0] = '\0';
+}
+
+std::string UnfinishedFile::path() {
+  return unfinished_output.data();
 }
 
 AbortListener::AbortListener(std::function<void(const Error&)> tell) {

@@ -47,6 +47,9 @@ class UnfinishedFile {
   /// The file is gone, or is to stay.
   ~UnfinishedFile();
 
+  /// The path of this process's one; "" if there is none.
+  [[nodiscard]] static std::string path();
+
  private:
   bool is_mine_;
 };

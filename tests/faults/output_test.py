@@ -40,6 +40,21 @@ class Output(FaultCase):
         self.assert_refused_before_computing("output", "--output", "output", "--overwrite")
         self.assert_nothing_left()
 
+    def test_folder_that_another_node_does_not_see(self):
+        """The last of three ranks, a node of its own, has something else mounted there."""
+        if not launch.is_isolated():
+            self.skipTest("needs a mount namespace (unshare --mount), which this machine does not allow")
+        command = launch.command_line(3, "run", "deck.toml", LONG, "--pretend-nodes", 2, "--report", "report.json")
+        at = command.index(launch.Program.path)
+        hidden = "[ $OMPI_COMM_WORLD_RANK != 2 ] || mount -t tmpfs tmpfs output && exec \"$@\""
+        command[at:at] = ["unshare", "--mount", "sh", "-c", hidden, "sh"]
+        result = launch.run(command, env=self.env, cwd=self.folder)
+        self.assert_status(result, launch.IO)
+        self.assert_one_message(result, "windrow: ", f"{socket.gethostname()} does not see the output's temporary",
+                                "No such file or directory", "a folder that all nodes share")
+        self.assertNotIn("populate", (self.folder / "report.json").read_text().split('"phases"')[1])
+        self.assert_nothing_left()
+
     def test_file_system_is_read_only(self):
         self.mounted("output", "size=64m,ro")
         self.assert_refused_before_computing("output")

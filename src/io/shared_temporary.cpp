@@ -1,0 +1,69 @@
+#include "io/shared_temporary.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "base/error.hpp"
+#include "io/file_reader.hpp"
+#include "io/seal.hpp"
+#include "mpi/together.hpp"
+
+namespace windrow::io {
+namespace {
+
+const std::string& host_of(const Topology& topology, int node) {
+  const int host = topology.host_of_node[static_cast<std::size_t>(node)];
+  return topology.host_names[static_cast<std::size_t>(host)];
+}
+
+/// Why the file is not to be seen here; 0 if it is. The clients of a file system that is reached by network may learn
+/// late of a new file. Its name is no other file's: number and device, which some of them make up, need not be alike.
+int look_for(const std::string& path) {
+  using namespace std::chrono_literals;
+  struct stat status {};
+  const auto deadline = std::chrono::steady_clock::now() + 3s;
+  while (stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT || std::chrono::steady_clock::now() > deadline) return errno;
+    std::this_thread::sleep_for(50ms);
+  }
+  return 0;
+}
+
+bool is_complete(const std::string& path) {
+  const FileReader file(path);
+  std::array<std::byte, kTrailerBytes> trailer{};
+  if (file.size() < kTrailerBytes) return false;
+  file.read(file.size() - kTrailerBytes, trailer);
+  return sealed_bytes(trailer) > 0;
+}
+
+}  // namespace
+
+std::string share_temporary(const Topology& topology, std::string path) {
+  const Together run_together = [&](const std::function<void()>& body) { together(topology.world, body); };
+  path = broadcast(topology.world, run_together, std::move(path));
+  if (!topology.is_leader()) return path;
+  if (const int error_number = look_for(path); error_number != 0)
+    throw Error(ExitStatus::io,
+                "{} does not see the output's temporary {} that rank 0 has made on {}: {}\n"
+                "  try: an output.file in a folder that all nodes share, by its full path",
+                host_of(topology, topology.node_number), path, topology.host_names.front(), errno_text(error_number));
+  return path;
+}
+
+void remove_incomplete(const std::string& path) noexcept {
+  try {
+    if (!path.empty() && !is_complete(path)) unlink(path.c_str());
+  } catch (const std::exception&) {
+    // It is gone, or cannot be read; who made it, and failing that the next run, removes it.
+  }
+}
+
+}  // namespace windrow::io

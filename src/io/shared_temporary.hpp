@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "mpi/topology.hpp"
+
+// What the other ranks have to do with the temporary that world rank 0 has made.
+namespace windrow::io {
+
+/// Finds out, before anything is computed, whether every node sees the temporary at `path` of world rank 0, and returns
+/// that path on all ranks. *Collective over* the world, right after an agreement. *Cost*: a message, and a look at the
+/// folder by every leader, for some seconds where the file is not there. *Throws*: Error(io), on the leaders of the
+/// nodes that do not see it.
+[[nodiscard]] std::string share_temporary(const Topology& topology, std::string path);
+
+/// Removes the temporary of a run that this rank is about to abort, unless it is complete: rank 0, which the launcher
+/// then ends with a signal, knows by its absence that the reason has been told. Nothing for an empty path.
+void remove_incomplete(const std::string& path) noexcept;
+
+}  // namespace windrow::io

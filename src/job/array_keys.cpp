@@ -60,10 +60,9 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
 }
 
 void ArrayKeys::check(deck::Keys& keys) const {
-  if (!is_name(name_))
-    keys.reject(section_ + ".name",
-                fmt::format("'{}' is no name: letters, digits and _, 64 at most, no digit first", name_));
   try {
+    if (!is_name(name_))
+      throw Error(ExitStatus::usage, "'{}' is no name: letters, digits and _, 64 at most, no digit first", name_);
     io::FileSpec file;
     file.arrays.push_back({name_, type_, {1, 1}, {}});
     io::check_names(file);

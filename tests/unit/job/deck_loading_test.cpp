@@ -49,8 +49,11 @@ TEST(DeckLoading, ExtentsOfMoreThan2To62BytesAreRejectedAtTheRows) {
 TEST(DeckLoading, NamesThatNoDatasetCanHaveAreRejected) {
   const std::string rest = "[array]\nrows = 3\nvalue = 0\nname = ";
   for (const char* const name : {"'v'", "'_v2'", "'Pressure'"}) EXPECT_EQ(errors(rest + name), "") << name;
-  for (const char* const name : {"''", "'2v'", "'a/b'", "'.'", "'a b'", "'caf\xc3\xa9'"})
-    EXPECT_EQ(errors(rest + name).substr(0, 12), "d.toml:5:8: ") << name;
+  for (const char* const name : {"''", "'2v'", "'a/b'", "'.'", "'a b'", "'caf\xc3\xa9'", "'provenance'"}) {
+    const std::string message = errors(rest + name);
+    EXPECT_EQ(message.substr(0, 12), "d.toml:5:8: ") << name;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << "told twice: " << message;
+  }
   EXPECT_EQ(errors(rest + "'" + std::string(64, 'v') + "'"), "");
   EXPECT_NE(errors(rest + "'" + std::string(65, 'v') + "'"), "");
 }

@@ -67,6 +67,11 @@ void check_folder(const std::string& path) {
                 longest_name_in(folder));
 }
 
+std::string_view kind_of(const struct stat& status) {
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return "a device";
+  return S_ISFIFO(status.st_mode) ? "a pipe" : "a socket";
+}
+
 void check_absent(const std::string& path, bool overwrite) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) {
@@ -74,11 +79,19 @@ void check_absent(const std::string& path, bool overwrite) {
     throw Error(ExitStatus::io, "cannot write {}: {}", path, errno_text(errno));
   }
   if (S_ISDIR(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: it is a directory", path);
-  if (!S_ISREG(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: it is not a regular file", path);
+  if (!S_ISREG(status.st_mode))
+    throw Error(ExitStatus::io, "cannot write {}: it is {}, not a regular file; choose another output.file", path,
+                kind_of(status));
   if (!overwrite)
     throw Error(ExitStatus::io,
                 "{} exists already; add --overwrite, or set output.overwrite = true, or choose another output.file",
                 path);
+}
+
+std::optional<struct stat> regular_file(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return status;
 }
 
 /// A lock on a folder, if it can be had: serialises the runs that start at the same moment.
@@ -153,6 +166,7 @@ OutputTarget::OutputTarget(OutputTarget&& other) noexcept
       final_path_(std::move(other.final_path_)),
       temporary_path_(std::move(other.temporary_path_)),
       options_(other.options_),
+      replaced_(other.replaced_),
       descriptor_(std::exchange(other.descriptor_, -1)),
       messages_(std::move(other.messages_)) {}
 
@@ -161,6 +175,7 @@ OutputTarget& OutputTarget::operator=(OutputTarget&& other) noexcept {
   std::swap(final_path_, other.final_path_);
   std::swap(temporary_path_, other.temporary_path_);
   std::swap(options_, other.options_);
+  std::swap(replaced_, other.replaced_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(messages_, other.messages_);
   return *this;
@@ -172,7 +187,10 @@ OutputTarget::~OutputTarget() {
 
 void OutputTarget::create_temporary(const TemporaryName& name) {
   temporary_path_ = (fs::path(folder_of(final_path_)) / file_name(name)).string();
-  descriptor_ = open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  replaced_ = regular_file(final_path_);
+  // What others may see of a file that is replaced is settled when it is: until then they see nothing of the new one.
+  const mode_t mode = replaced_ ? S_IRUSR | S_IWUSR : 0666;
+  descriptor_ = open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (descriptor_ < 0)
     throw Error(ExitStatus::io, "cannot write {}: {}: {}", path_, temporary_path_, errno_text(errno));
   if (try_lock(descriptor_) == LockState::held_by_another)
@@ -212,12 +230,27 @@ void OutputTarget::sync() const {
     if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
 }
 
+void OutputTarget::take_over_permissions() noexcept {
+  if (const std::optional<struct stat> now = regular_file(final_path_)) replaced_ = now;
+  if (!replaced_) return;
+  mode_t mode = replaced_->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+  constexpr auto unchanged = static_cast<uid_t>(-1);
+  // Another group than the one that the bits were meant for gets what everybody gets.
+  if (fchown(descriptor_, replaced_->st_uid, replaced_->st_gid) != 0 &&
+      fchown(descriptor_, unchanged, replaced_->st_gid) != 0)
+    mode = (mode & ~static_cast<mode_t>(S_IRWXG)) | ((mode & S_IRWXO) << 3);
+  // Where a file system has no such bits, it is as it was.
+  fchmod(descriptor_, mode);
+}
+
 void OutputTarget::finish() {
   int error_number = 0;
-  if (!options_.overwrite)
+  if (!options_.overwrite) {
     error_number = rename_new(temporary_path_, final_path_);
-  else if (rename(temporary_path_.c_str(), final_path_.c_str()) != 0)
-    error_number = errno;
+  } else {
+    take_over_permissions();
+    if (rename(temporary_path_.c_str(), final_path_.c_str()) != 0) error_number = errno;
+  }
   if (error_number != 0) keep_beside(error_number);
   release();
   if (options_.durable) sync_folder();

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +44,8 @@ class OutputTarget {
   /// Waits until what was written is on the disk, if it is to be durable. *Throws* as finish() does.
   void sync() const;
 
-  /// Gives the temporary, of which everything is written and synced, the output's name.
+  /// Gives the temporary, of which everything is written and synced, the output's name; and the permissions of a file
+  /// that it replaces, with its owner and group where that is allowed.
   /// *Throws*, on the calling rank, Error(io), or Error(resources) where the disk is full. A complete file is not lost:
   /// if a file has appeared under the output's name meanwhile, and `overwrite` is not set, or the name cannot be given,
   /// the message says where the result is.
@@ -55,6 +59,7 @@ class OutputTarget {
   void create_temporary(const TemporaryName& name);
   void examine_others(const TemporaryName& name);
   void examine(const std::string& other_path, const TemporaryName& other);
+  void take_over_permissions() noexcept;
   [[noreturn]] void keep_beside(int error_number);
   void sync_folder() const;
   void release() noexcept;
@@ -63,7 +68,8 @@ class OutputTarget {
   std::string final_path_;  ///< with links followed
   std::string temporary_path_;
   TargetOptions options_;
-  int descriptor_ = -1;  ///< of the temporary; holds the lock
+  std::optional<struct stat> replaced_;  ///< the file that is there when this begins
+  int descriptor_ = -1;                  ///< of the temporary; holds the lock
   std::vector<std::string> messages_;
 };
 

@@ -123,6 +123,60 @@ TEST(OutputTarget, OverwritesOnlyAtTheEnd) {
   EXPECT_EQ(scratch.names().size(), 1U);
 }
 
+unsigned permissions(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? status.st_mode & 0777U : 0;
+}
+
+TEST(OutputTarget, AReplacedFileKeepsItsPermissions) {
+  const Scratch scratch;
+  const std::string path = scratch / "a.h5";
+  const mode_t mask = umask(022);
+  for (const mode_t mode : {0600U, 0440U, 0666U}) {
+    write_file(path, "old");
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    OutputTarget target = OutputTarget::reserve(path, {.overwrite = true, .durable = false});
+    EXPECT_EQ(permissions(target.temporary_path()), 0600U) << "secret until it is known whom it is for";
+    target.finish();
+    EXPECT_EQ(permissions(path), mode);
+  }
+  // Also if the old file is taken away meanwhile.
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  OutputTarget target = OutputTarget::reserve(path, {.overwrite = true, .durable = false});
+  std::filesystem::remove(path);
+  target.finish();
+  EXPECT_EQ(permissions(path), 0640U);
+  OutputTarget fresh = OutputTarget::reserve(scratch / "b.h5", {.overwrite = true, .durable = false});
+  fresh.finish();
+  EXPECT_EQ(permissions(scratch / "b.h5"), 0644U);
+  umask(mask);
+}
+
+TEST(OutputTarget, AReplacedFileKeepsItsOwnerOrGivesItsGroupNothing) {
+  if (geteuid() != 0) GTEST_SKIP() << "a file of somebody else wants root";
+  const Scratch scratch;
+  const std::string path = scratch / "a.h5";
+  constexpr unsigned other = 4711;
+  constexpr unsigned nobody = 65'534;
+  write_file(path, "old");
+  ASSERT_EQ(chown(path.c_str(), other, other), 0);
+  ASSERT_EQ(chmod(path.c_str(), 0664), 0);
+  const auto replace = [&] { OutputTarget::reserve(path, {.overwrite = true, .durable = false}).finish(); };
+  replace();
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, other);
+  EXPECT_EQ(status.st_gid, other);
+  ASSERT_EQ(chmod(scratch.folder().c_str(), 0777), 0);
+  EXPECT_EQ(in_child([&] {
+              if (setgroups(0, nullptr) != 0 || setgid(nobody) != 0 || setuid(nobody) != 0) return 100;
+              replace();
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(permissions(path), 0644U) << "for a group that the file was not meant for";
+}
+
 TEST(OutputTarget, AFileThatAppearsMeanwhileIsNotReplaced) {
   const Scratch scratch;
   const std::string path = scratch / "a.h5";
@@ -172,7 +226,8 @@ TEST(OutputTarget, ImpossiblePlacesAreFoundOutAtOnce) {
   expect(scratch.folder(), "it is a directory");
   expect(scratch / "missing/a.h5", "does not exist");
   expect(scratch / "file/a.h5", "not a folder");
-  expect(scratch / "fifo", "not a regular file");
+  expect(scratch / "fifo", "it is a pipe, not a regular file");
+  if (geteuid() == 0) expect("/dev/full", "it is a device, not a regular file");
   expect(scratch / std::string(256, 'x'), "the name has 256 bytes, 255 are allowed");
   EXPECT_EQ(scratch.names().size(), 2U);
   EXPECT_EQ(reserved(scratch / std::string(255, 'x')).message, "");

@@ -45,8 +45,8 @@ class Visitor {
 /// nothing. *Cost*: microseconds for a deck; linear in the length.
 [[nodiscard]] std::optional<Fault> visit(std::string_view text, Visitor& visitor);
 
-/// What a parser should not be given: bytes that are no UTF-8 text, NUL, keys of very many segments (every segment
-/// is a level of recursion when the document is freed).
+/// What a parser should not be given: bytes that are no UTF-8 text, NUL, keys of very many segments, values of very
+/// many levels (each is a level of recursion, a segment when the document is freed).
 [[nodiscard]] std::optional<Fault> screen(std::string_view text);
 
 /// A fault of syntax in the words of a deck's author: `description` is the parser's message.

@@ -11,9 +11,10 @@
 namespace windrow::deck {
 namespace {
 
-// No key of the deck language has more than a few segments; each one is a level of recursion, and so is each inline
-// section around it, of which the parser allows 256.
+// No key of the deck language has more than a few segments, and no value more than a list in it. Each of them is a
+// level of recursion, and a stack may have 256 KiB: so many of both take less than half of it.
 constexpr int kMostSegments = 16;
+constexpr int kMostNested = 64;
 
 std::optional<Fault> find_bad_character(std::string_view text) {
   for (std::size_t byte = 0; byte < text.size();) {
@@ -50,8 +51,9 @@ std::size_t skip_string(std::string_view text, std::size_t byte) {
   return text.size();
 }
 
-std::optional<Fault> find_long_key(std::string_view text) {
+std::optional<Fault> find_too_deep(std::string_view text) {
   int dots = 0;
+  int open = 0;
   for (std::size_t byte = 0; byte < text.size();) {
     const char c = text[byte];
     if (c == '"' || c == '\'') {
@@ -64,6 +66,10 @@ std::optional<Fault> find_long_key(std::string_view text) {
     }
     if (c == '.' && ++dots >= kMostSegments)
       return Fault{place_of(text, byte), fmt::format("a key of more than {} segments", kMostSegments)};
+    if ((c == '[' || c == '{') && ++open > kMostNested)
+      return Fault{place_of(text, byte),
+                   fmt::format("nested too deeply: more than {} lists and sections inside each other", kMostNested)};
+    if (c == ']' || c == '}') open = std::max(open - 1, 0);
     if (std::string_view("=\n,{}[]").find(c) != std::string_view::npos) dots = 0;
     ++byte;
   }
@@ -122,7 +128,6 @@ std::string in_plain_words(std::string_view reason, std::string_view scope) {
                        scope.ends_with("string") ? "; is its closing quote missing?" : "");
   if (scope.ends_with("string") && reason.find("control characters other than TAB") != std::string_view::npos)
     return "a control character in a string; is the closing quote missing on this line?";
-  if (reason.starts_with("exceeded maximum nested value depth")) return "nested too deeply";
   return fmt::format("{} (in a {})", reason, scope);
 }
 
@@ -130,7 +135,7 @@ std::string in_plain_words(std::string_view reason, std::string_view scope) {
 
 std::optional<Fault> screen(std::string_view text) {
   if (auto fault = find_bad_character(text)) return fault;
-  return find_long_key(text);
+  return find_too_deep(text);
 }
 
 Fault explain_syntax(std::string_view text, Place place, std::string_view description) {

@@ -42,8 +42,9 @@ struct Instruction;  // one step of a program; known to src/expr only
 ///     Each call in the text is a stream of its own, numbered from 0 in the order of their names in the text.
 class Program {
  public:
-  static constexpr std::size_t kMaxLength = 65536;     ///< of the text, in bytes
-  static constexpr std::size_t kMaxDepth = 200;        ///< of parentheses, signs and powers inside each other
+  static constexpr std::size_t kMaxLength = 65536;  ///< of the text, in bytes
+  /// Of parentheses, signs and powers inside each other. Each takes up to 1.5 KiB of a stack that may have 256 KiB.
+  static constexpr std::size_t kMaxDepth = 100;
   static constexpr std::size_t kMaxOperations = 4096;  ///< of a program
 
   /// Parses, checks and types `text`.

@@ -43,8 +43,8 @@ struct Instruction;  // one step of a program; known to src/expr only
 class Program {
  public:
   static constexpr std::size_t kMaxLength = 65536;  ///< of the text, in bytes
-  /// Of parentheses, signs and powers inside each other. Each takes up to 1.5 KiB of a stack that may have 256 KiB.
-  static constexpr std::size_t kMaxDepth = 100;
+  /// Of parentheses, signs and powers inside each other. Each takes up to 2.5 KiB of a stack that may have 256 KiB.
+  static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxOperations = 4096;  ///< of a program
 
   /// Parses, checks and types `text`.

@@ -21,6 +21,7 @@
 #include "job/context.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
+#include "job/quoting.hpp"
 #include "kernel/level.hpp"
 #include "mpi/environment.hpp"
 #include "mpi/fault_point.hpp"
@@ -92,25 +93,10 @@ void Run::announce(const std::string& text) const {
   std::fflush(stdout);
 }
 
-std::string shell_quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-/// A text as Python writes it.
-std::string python_text(const std::string& text) {
-  std::string literal = "\"";
-  for (const char c : text) literal += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
-  return literal + "\"";
-}
-
 /// The deck and the overrides, as a shell takes them.
 std::vector<std::string> Run::command_words() const {
-  std::vector<std::string> words{options_.deck};
-  words.insert(words.end(), options_.overrides.begin(), options_.overrides.end());
-  for (std::string& word : words)
-    if (word.find_first_of(" \t*?()[]{}$&|;<>#~\\\"'") != std::string::npos) word = shell_quoted(word);
+  std::vector<std::string> words{shell_word(options_.deck)};
+  for (const std::string& override : options_.overrides) words.push_back(shell_word(override));
   return words;
 }
 
@@ -360,9 +346,9 @@ void Run::close(Context& context) {
     announce(fmt::format("\n{} =\n{}\n", array.shape.name, text));
   }
   if (!plan_.file.empty()) {
-    const std::string code = fmt::format("import h5py; print(h5py.File({})[\"{}\"][:])", python_text(plan_.file),
+    const std::string code = fmt::format("import h5py; print(h5py.File({})[\"{}\"][:])", python_literal(plan_.file),
                                          deck_.output_arrays().front());
-    announce(fmt::format("\nwritten: {}\nread it: python3 -c {}\n", plan_.file, shell_quoted(code)));
+    announce(fmt::format("\nwritten: {}\nread it: python3 -c {}\n", plan_.file, shell_word(code)));
   }
   announce("\n" + phase_table(report_));
 }

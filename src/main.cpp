@@ -8,7 +8,9 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "base/units.hpp"
@@ -215,6 +217,15 @@ ExitStatus refuse_usage(const std::string& first, Arguments& arguments, const CL
   return run_command(arguments, mistake);
 }
 
+/// A full disk shows at the latest here. What an earlier write met is not known any more: the next one tells.
+void check_standard_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  std::error_code no_such_link;
+  const std::string name = std::filesystem::read_symlink("/proc/self/fd/1", no_such_link).string();
+  const std::string why = write(STDOUT_FILENO, "\n", 1) < 0 ? windrow::errno_text(errno) : "a part of it is lost";
+  throw Error(ExitStatus::io, "standard output ({}) cannot be written: {}", name, why);
+}
+
 int run_main(int argc, char** argv) {
   CLI::App app("Windrow: large 2-D arrays, many processes, no copies", "windrow");
   app.set_version_flag("--version", "windrow " WINDROW_VERSION);
@@ -233,9 +244,7 @@ int run_main(int argc, char** argv) {
     return static_cast<int>(refuse_usage(argc > 1 ? argv[1] : "", arguments, error));
   }
   const ExitStatus status = dispatch(app, arguments, overview);
-  // A full disk shows at the latest here.
-  if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && status == ExitStatus::done)
-    throw Error(ExitStatus::io, "standard output cannot be written: {}", windrow::errno_text(errno));
+  if (status == ExitStatus::done) check_standard_output();
   return static_cast<int>(status);
 }
 

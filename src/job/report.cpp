@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "base/units.hpp"
 
@@ -14,6 +15,16 @@ namespace {
 // Of a few bytes a rate tells nothing but what a phase costs at least; the same holds for imbalance and short phases.
 constexpr std::int64_t kLeastBytesForRate = 10'000'000;
 constexpr double kLeastSecondsForImbalance = 0.001;
+
+/// Whether a file begins as report_json() does, or is empty: of a report that was cut off, no more may be there.
+bool may_be_replaced(const std::string& path) {
+  std::string beginning(512, '\0');
+  std::ifstream file(path);
+  file.read(beginning.data(), std::ssize(beginning));
+  beginning.resize(static_cast<std::size_t>(file.gcount()));
+  static const std::regex report(R"(\{\s*"schema":\s*\d+,\s*"version":\s*"[^"]*",\s*"job":)");
+  return beginning.empty() || std::regex_search(beginning, report, std::regex_constants::match_continuous);
+}
 
 }  // namespace
 
@@ -48,11 +59,13 @@ void write_report(const std::string& path, const Report& report) {
   const bool is_file = std::filesystem::is_regular_file(path, ignored);
   if (!is_file && std::filesystem::exists(path, ignored) && std::filesystem::canonical(path, ignored) != "/dev/null")
     throw Error(ExitStatus::io, "{} exists and is no file; choose another file for --report", path);
-  // A report begins with a brace, which no deck, HDF5 file or program does.
-  if (const int first = std::ifstream(path).get(); first != '{' && first != std::ifstream::traits_type::eof())
-    throw Error(ExitStatus::io, "{} exists and is no report; choose another file for --report", path);
+  if (is_file && !may_be_replaced(path))
+    throw Error(ExitStatus::io,
+                "{} exists and is no report of a run; choose another file for --report, or remove this one", path);
+  const std::string text = report_json(report);
+  errno = 0;
   std::ofstream file(path, std::ios::trunc);
-  file << report_json(report) << std::flush;
+  file << text << std::flush;
   if (!file) throw Error(ExitStatus::io, "cannot write the report {}: {}", path, errno_text(errno));
 }
 

@@ -129,10 +129,13 @@ class Help(CommandCase):
             self.assert_one_message(result, "windrow: " + arguments[2])
 
     def test_full_disk_behind_standard_output_is_an_error(self):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run([launch.Program.path, "list"], stdout=full, stderr=subprocess.PIPE, text=True)
-        self.assertEqual(done.returncode, launch.IO)
-        self.assertIn("windrow: ", done.stderr)
+        for arguments in (["list"], ["run", "deck.toml"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([launch.Program.path, *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      cwd=self.folder)
+            self.assertEqual(done.returncode, launch.IO)
+            self.assertEqual(done.stderr,
+                             "windrow: standard output (/dev/full) cannot be written: No space left on device\n")
 
 
 class CheckAndDeck(CommandCase):
@@ -231,6 +234,15 @@ class Run(CommandCase):
         self.output_of("run", "deck.toml", "--quiet", "--output", "other.nc", "--overwrite", "array.value=3")
         np.testing.assert_array_equal(self.array("other.nc"), np.full((30, 10), 3.0))
         self.assertEqual(self.files(), ["deck.toml", "other.nc"])
+
+    def test_line_that_reads_the_output_whatever_its_name(self):
+        for name in ("a b.h5", "it's.h5", 'a "b" \\ $HOME `id`.h5', "two\nlines\t.h5", "Größe.h5"):
+            with self.subTest(name):
+                out = self.output_of("run", "deck.toml", "--output", name)
+                (line,) = re.findall(r"(?m)^read it: (.*)$", out)
+                done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd=self.folder,
+                                      env={**os.environ, "PATH": f"/usr/bin:{os.environ['PATH']}"})
+                self.assertEqual(done.stdout, f"{EXPECTED}\n", done.stderr)
 
     def test_without_output_nothing_is_written(self):
         self.write_deck(DECK[: DECK.index("[output]")])
@@ -342,6 +354,26 @@ class Report(CommandCase):
         self.assertEqual((report["job"], report["output"]), ("populate", None))
         report, _ = self.report("deck.toml", "--output", "missing/out.h5", status=launch.IO, ranks=0)
         self.assertIn("missing", report["error"])
+
+    def test_replaces_a_report_and_nothing_else(self):
+        self.report("deck.toml")
+        self.report("deck.toml", "--overwrite")
+        self.report("missing.toml", status=launch.USAGE)
+        (self.folder / "report.json").write_text("")
+        self.report("deck.toml", "--overwrite")
+        plan = self.output_of("plan", "deck.toml", "--json")
+        for text in (plan, "{}\n", '{"precious": 1}\n', '{"schema": 1, "job": "populate"}\n', "[1]", DECK):
+            with self.subTest(text[:20]):
+                (self.folder / "notes.json").write_text(text)
+                for deck in ("deck.toml", "missing.toml"):
+                    result = self.windrow("run", deck, "--output", "other.h5", "--report", "notes.json", ranks=2)
+                    self.assertIn(result.status, (launch.IO, launch.USAGE))
+                    self.assert_one_message(result, "windrow: ")
+                    self.assertEqual((self.folder / "notes.json").read_text(), text)
+                    if deck == "deck.toml":
+                        self.assert_status(result, launch.IO)
+                        self.assert_one_message(result, "notes.json exists and is no report of a run; choose another")
+                self.assertFalse((self.folder / "other.h5").exists())
 
     def test_that_cannot_be_written(self):
         result = self.windrow("run", "deck.toml", "--report", "missing/report.json", ranks=2)

@@ -54,6 +54,18 @@ class Signals(FaultCase):
         process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
         os.kill(process.pid, signal.SIGKILL)
         self.assert_status(self.finish(process, ranks), -signal.SIGKILL)
+        self.assert_remains_go_away()
+
+    def test_mpirun_is_interrupted_without_patience(self):
+        process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        self.finish(process, ranks)
+        self.assert_remains_go_away()
+
+    def assert_remains_go_away(self):
+        """What docs/reliability.md says of a run that was ended by force."""
         self.assertFalse((self.output / "out.h5").exists())
         # Open MPI's own segments survive that; the doctor removes them.
         self.assertEqual([name for name in self.files(self.shared) if not name.startswith("vader_segment.")], [])

@@ -128,6 +128,14 @@ class Help(CommandCase):
             self.assert_status(result, launch.USAGE)
             self.assert_one_message(result, "windrow: " + arguments[2])
 
+    def test_commands_but_run_speak_for_themselves(self):
+        """Also as another than the first process of a launcher."""
+        second = {"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"}
+        self.assert_usage("--frobnicate", "check", "deck.toml", "--frobnicate", env=second)
+        result = self.windrow("verify", "missing.h5", env=second)
+        self.assert_status(result, launch.IO)
+        self.assert_one_message(result, "windrow: ", "missing.h5")
+
     def test_full_disk_behind_standard_output_is_an_error(self):
         for arguments in (["list"], ["run", "deck.toml"]):
             with open("/dev/full", "w") as full:

@@ -25,7 +25,9 @@ class Signals(FaultCase):
             with self.subTest(number):
                 process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
                 os.kill(process.pid, number)
-                self.assert_status(self.finish(process, ranks), 1)
+                result = self.finish(process, ranks)
+                self.assert_status(result, 1)
+                self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
                 self.assert_nothing_left()
 
     def test_a_run_without_mpirun_is_told_to_end(self):
@@ -33,7 +35,9 @@ class Signals(FaultCase):
             with self.subTest(number):
                 process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=0)
                 os.kill(process.pid, number)
-                self.assert_status(self.finish(process, ranks), -number)
+                result = self.finish(process, ranks)
+                self.assert_status(result, -number)
+                self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
                 self.assert_nothing_left()
 
     def test_a_rank_is_killed(self):

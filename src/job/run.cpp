@@ -378,8 +378,12 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   {
     Run run(topology, options, registry, report, report_path, temporary);
     try {
-      together(topology.world, [&] { run.prepare(); });
-      run.execute();
+      const std::optional<Error> alone = error_of([&] {
+        together(topology.world, [&] { run.prepare(); });
+        run.execute();
+      });
+      // Not agreed upon: other ranks may be waiting for this one.
+      if (alone) Environment::abort(*alone);
       report.status = ExitStatus::done;
     } catch (const AgreedError& error) {
       end_with(error, run.message_of(error));

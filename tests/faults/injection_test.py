@@ -8,6 +8,7 @@ import json
 import os
 import signal
 
+import interposed
 from fault_case import END_S, FaultCase, launch, state_of, wait_until
 
 INTERNAL = 6
@@ -118,6 +119,20 @@ class Injection(FaultCase):
                 self.assert_status(self.run_deck(), launch.DONE)
                 self.assertEqual(self.files(self.output), ["out.h5"])
                 (self.output / "out.h5").unlink()
+                self.assert_nothing_left()
+
+    def test_an_error_between_two_steps(self):
+        """MPI itself fails on one rank when the window is there: nothing but an abort reaches the others."""
+        for rank in (0, 1):
+            with self.subTest(rank=rank):
+                command = interposed.command_line(2, "allreduce@6=EIO", "run", "deck.toml", "--report", "report.json",
+                                                  rank=rank)
+                result = launch.run(command, env=self.env, cwd=self.folder)
+                self.assert_status(result, INTERNAL)
+                self.assert_one_message(result, "windrow: ", "MPI_Allreduce")
+                report = json.loads((self.folder / "report.json").read_text())
+                self.assertEqual(report["exit_status"], INTERNAL)
+                self.assertIn("MPI_Allreduce", report["error"])
                 self.assert_nothing_left()
 
     def test_a_rank_that_stops_for_a_while_only_delays_the_run(self):

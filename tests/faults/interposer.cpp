@@ -5,9 +5,9 @@
 //   libstdc++ INTERPOSE_RANK=R           the one rank that is meant; without it, all INTERPOSE_LOG=FILE         gets a
 //   line for every rule that was used for the first time
 //
-// CALL is one of kCalls, where the advices of madvise count as calls as well; ERROR one of kErrors, where "short" has a
-// transfer end half way, and "plenty" has statvfs() tell of a terabyte that is not there. A call that fails is not
-// made, but for close(), which never leaves a descriptor open.
+// CALL is one of kCalls, of which "allreduce" is MPI_Allreduce, and where the advices of madvise count as calls as
+// well; ERROR one of kErrors, where "short" has a transfer end half way, and "plenty" has statvfs() tell of a terabyte
+// that is not there. A call that fails is not made, but for close(), which never leaves a descriptor open.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -31,11 +31,11 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 28> kCalls{
-    "open",    "close",    "read",           "pread",         "readv",    "write",     "writev",
-    "pwrite",  "fsync",    "flock",          "ftruncate",     "rename",   "link",      "renameat2",
-    "unlink",  "mkstemp",  "opendir",        "statvfs",       "mmap",     "mremap",    "munmap",
-    "madvise", "hugepage", "populate_write", "populate_read", "collapse", "fallocate", "sync_file_range"};
+constexpr std::array<std::string_view, 29> kCalls{
+    "open",          "close",    "read",      "pread",           "readv",    "write",     "writev",   "pwrite",
+    "fsync",         "flock",    "ftruncate", "rename",          "link",     "renameat2", "unlink",   "mkstemp",
+    "opendir",       "statvfs",  "mmap",      "mremap",          "munmap",   "madvise",   "hugepage", "populate_write",
+    "populate_read", "collapse", "fallocate", "sync_file_range", "allreduce"};
 
 constexpr int kShort = -1;
 constexpr int kPlenty = -2;
@@ -379,6 +379,13 @@ int madvise(void* address, std::size_t length, int advice) noexcept {
   for (const Advice& known : advices)
     if (known.number == advice && error <= 0) error = fate(known.name, CALLER);
   return error > 0 ? failed(error) : REAL(madvise)(address, length, advice);
+}
+
+// Open MPI's handles are pointers; and its status is a number that is not 0, which the error serves as.
+int MPI_Allreduce(const void* mine, void* all, int count, void* type, void* operation, void* communicator) {
+  if (const int error = fate("allreduce", CALLER); error > 0) return error;
+  using Function = int (*)(const void*, void*, int, void*, void*, void*);
+  return reinterpret_cast<Function>(dlsym(RTLD_NEXT, "MPI_Allreduce"))(mine, all, count, type, operation, communicator);
 }
 
 }  // extern "C"

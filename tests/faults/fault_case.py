@@ -5,7 +5,9 @@ them are skipped where it does not.
 """
 
 import contextlib
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,8 +27,8 @@ value = "i*cols + j"
 file = "output/out.h5"
 durable = false
 """
-# Computing in little memory: a second or two, for runs that are to end by themselves, and minutes, for those that are
-# killed.
+# Computing in little memory: a second or two, for runs that are to be refused before it, and minutes, for those that are
+# killed. What is to happen while a run computes and then ends by itself is done while its ranks are stopped.
 LONG = "array.value=" + " + ".join(["normal()"] * 300)
 ENDLESS = "array.value=" + " + ".join(["normal()"] * 2000)
 # A run that is told to end does so within this time; mpirun itself waits for seconds before it kills.
@@ -51,6 +53,11 @@ def state_of(pid):
 
 def is_running(pid):
     return state_of(pid) not in ("", "Z")
+
+
+def go_on(pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
 
 
 def mappings(pid):
@@ -80,8 +87,8 @@ class FaultCase(launch.TestCase):
     def run_deck(self, *arguments, ranks=2, **options):
         return self.windrow("run", "deck.toml", *arguments, ranks=ranks, env=self.env, **options)
 
-    def start(self, *arguments, ranks=2):
-        process = launch.start(ranks, "run", "deck.toml", *arguments, env=self.env, cwd=self.folder)
+    def start(self, *arguments, ranks=2, **env):
+        process = launch.start(ranks, "run", "deck.toml", *arguments, env={**self.env, **env}, cwd=self.folder)
         self.addCleanup(launch.end, process)
         return process
 
@@ -92,6 +99,11 @@ class FaultCase(launch.TestCase):
                    "the run is in its phase")
         self.assertIsNone(process.poll(), "the run has ended already")
         return process, launch.children(process.pid) if ranks else [process.pid]
+
+    def start_and_stop_in_phase(self, *arguments, ranks=2):
+        """A run whose ranks have come to their first blocks and stay there until go_on(); and its ranks."""
+        process = self.start(*arguments, ranks=ranks, WINDROW_FAULT="phase.block:*:stop")
+        return process, self.stopped_ranks(process, ranks)
 
     def stopped_ranks(self, process, ranks):
         """The ranks, once all of them have come to the step at which WINDROW_FAULT stops them."""

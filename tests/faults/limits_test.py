@@ -69,7 +69,7 @@ class Processes(FaultCase):
             for victim in (0, 2) if number == resource.RLIMIT_AS else (0,):
                 with self.subTest(limit=number, victim=victim):
                     process = self.start("array.rows=2e6", "--quiet", "--report", "report.json", ranks=3,
-                                         fault="allocate.before:*:stop")
+                                         WINDROW_FAULT="allocate.before:*:stop")
                     pids = self.stopped_ranks(process, 3)
                     for pid in pids:
                         if rank_of(pid) == victim:
@@ -84,12 +84,6 @@ class Processes(FaultCase):
         launch.figure("an allocation that fails on one rank ends all with one message",
                       "address space or size of files of one of 3 ranks limited after the preflight, leader and not; "
                       "a tmpfs without inodes", f"{runs + 1} runs, {runs + 1} times status 3, 0 hangs, report tells it")
-
-    def start(self, *arguments, ranks=2, fault=""):
-        process = launch.start(ranks, "run", "deck.toml", *arguments, env={**self.env, "WINDROW_FAULT": fault},
-                               cwd=self.folder)
-        self.addCleanup(launch.end, process)
-        return process
 
 
 class ControlGroup:

@@ -7,9 +7,8 @@ A run is stopped at a step (WINDROW_FAULT), the small tmpfs that its window is i
 """
 
 import os
-import signal
 
-from fault_case import END_S, FaultCase, is_running, launch, wait_until
+from fault_case import END_S, FaultCase, go_on, is_running, launch, wait_until
 
 TMPFS_BYTES = 40 << 20
 ROWS = "array.rows=2e5"  # a window of 16 MB
@@ -34,8 +33,7 @@ class Neighbour(FaultCase):
         try:
             pids = self.stopped_ranks(process, ranks)
             self.fill(free_bytes)
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            go_on(pids)
             result = launch.finish(process, END_S)
         finally:
             launch.end(process)

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 
-from fault_case import ENDLESS, LONG, FaultCase, launch
+from fault_case import ENDLESS, LONG, FaultCase, go_on, launch
 
 
 class Output(FaultCase):
@@ -60,8 +60,9 @@ class Output(FaultCase):
         self.assert_refused_before_computing("output")
 
     def test_file_that_appears_during_the_run_is_kept_and_so_is_the_result(self):
-        process, _ = self.start_and_wait_for_phase(LONG)
+        process, ranks = self.start_and_stop_in_phase()
         (self.output / "out.h5").write_text("precious")
+        go_on(ranks)
         result = launch.finish(process)
         self.assert_status(result, launch.IO)
         self.assertIn("out.1.h5", result.err)
@@ -78,11 +79,12 @@ class Output(FaultCase):
         self.assertEqual((self.output / "out.h5").read_bytes(), before)
 
     def test_second_live_run_to_one_output(self):
-        process, ranks = self.start_and_wait_for_phase(LONG, "array.rows=300000")
+        process, ranks = self.start_and_stop_in_phase()
         for second in (2, 0):
             result = self.run_deck("--overwrite", ranks=second)
             self.assert_status(result, launch.IO)
             self.assert_one_message(result, "windrow: ", "another run is writing it", f"process {ranks[0]}")
+        go_on(ranks)
         self.assert_status(launch.finish(process), launch.DONE)
         self.assert_whole()
         self.assertEqual(self.files(self.output), ["out.h5"])

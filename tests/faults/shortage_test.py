@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 
-from fault_case import LONG, FaultCase, launch
+from fault_case import LONG, FaultCase, go_on, launch
 
 
 def remedies(result):
@@ -80,9 +80,10 @@ class Disk(FaultCase):
         output = self.mounted("output", "size=16m")
         for free in (0, 512 << 10, 4 << 20):
             with self.subTest(free=free):
-                process, _ = self.start_and_wait_for_phase(LONG)
+                process, ranks = self.start_and_stop_in_phase()
                 filler = output / "filler"
                 filler.write_bytes(bytes((16 << 20) - free - 65536))
+                go_on(ranks)
                 result = launch.finish(process)
                 self.assert_status(result, launch.RESOURCES)
                 self.assert_one_message(result, "windrow: ", "No space left on device")
@@ -107,11 +108,12 @@ class Disk(FaultCase):
         runs = 0
         for durable, free in (("false", 0), ("false", 512 << 10), ("true", 4 << 20)):
             with self.subTest(free=free, durable=durable):
-                process, _ = self.start_and_wait_for_phase(LONG, f"output.durable={durable}")
+                process, ranks = self.start_and_stop_in_phase(f"output.durable={durable}")
                 filler = output / "filler"
                 status = os.statvfs(output)
                 with open(filler, "wb") as file:
                     os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - free - 65536)
+                go_on(ranks)
                 result = launch.finish(process)
                 self.assert_status(result, launch.RESOURCES)
                 self.assert_one_message(result, "windrow: ", "No space left on device")
@@ -197,8 +199,9 @@ class Remedies(FaultCase):
                     run = self.windrow("run", "deck.toml", *arguments, ranks=ranks, env=env)
                     (self.output / "out.h5").unlink(missing_ok=True)
                     self.assertEqual(plan.status, run.status, f"{plan}\n{run}")
-                    # The free memory is another one a moment later.
-                    first = [re.sub(r"\d+\.\d GB (free|available)", "", result.err.split("\n  try:")[0]).strip()
+                    # The memory that is available is another one a moment later; the two small file systems are the
+                    # test's own.
+                    first = [re.sub(r"has \d+\.\d [kMGT]B available$", "", result.err.split("\n  try:")[0].strip())
                              for result in (plan, run)]
                     self.assertEqual(*first)
                     same += 1

@@ -50,11 +50,21 @@ MPI_Comm split(MPI_Comm parent, int color, int key) {
 }  // namespace
 
 void check_mpi(int code, const char* call) {
-  if (code == MPI_SUCCESS) return;
+  if (code != MPI_SUCCESS) throw Error(ExitStatus::internal, mpi_error_text(code, call));
+}
+
+std::string mpi_error_text(int code, const char* call) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(code, text.data(), &length);
-  throw Error(ExitStatus::internal, "{}: {}", call, std::string_view(text.data(), static_cast<std::size_t>(length)));
+  return fmt::format("{}: {}", call, std::string_view(text.data(), static_cast<std::size_t>(length)));
+}
+
+std::string processor_name() {
+  std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
+  int length = 0;
+  check_mpi(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
+  return {name.data(), static_cast<std::size_t>(length)};
 }
 
 Communicator& Communicator::operator=(Communicator&& other) noexcept {

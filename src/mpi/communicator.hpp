@@ -14,6 +14,12 @@ namespace windrow {
 /// *Throws*: Error(internal), on the calling rank, if `code` is not MPI_SUCCESS.
 void check_mpi(int code, const char* call);
 
+/// What MPI has to say on an error code of `call`.
+[[nodiscard]] std::string mpi_error_text(int code, const char* call);
+
+/// MPI's name of the host that this process is on.
+[[nodiscard]] std::string processor_name();
+
 /// Owner of an MPI communicator. The kinds of communicator are types of their own, derived from this one, so that
 /// nothing which needs the ranks of a node can be handed the ranks of the world.
 class Communicator {

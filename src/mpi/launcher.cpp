@@ -165,6 +165,12 @@ std::string shared_memory_folder() {
   return fs::temp_directory_path().string();
 }
 
+std::string choice_of_windows() {
+  constexpr const char* variable = "OMPI_MCA_osc";
+  const char* const choice = std::getenv(variable);
+  return kIsOpenMpi && choice != nullptr ? fmt::format("{}={}", variable, choice) : "";
+}
+
 std::int64_t launched_processes() {
   return std::max<std::int64_t>(launch().processes, 1);
 }

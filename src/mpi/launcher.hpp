@@ -19,6 +19,9 @@ void use_shared_memory_folder(const std::string& folder);
 /// The folder whose free space bounds the shared windows of this host.
 [[nodiscard]] std::string shared_memory_folder();
 
+/// What the environment says on who makes shared windows, "OMPI_MCA_osc=^sm" for one; "" if nothing.
+[[nodiscard]] std::string choice_of_windows();
+
 /// How many processes the launcher of this one says that it started; 1 without a launcher.
 [[nodiscard]] std::int64_t launched_processes();
 

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,7 +19,6 @@
 #include "base/extents.hpp"
 #include "base/limits.hpp"
 #include "base/units.hpp"
-#include "mpi/environment.hpp"
 #include "mpi/fault_point.hpp"
 #include "mpi/launcher.hpp"
 #include "mpi/together.hpp"
@@ -67,6 +68,8 @@ Error allocation_failure(std::int64_t request, bool is_shared, const std::string
   add(limits.address_bytes, "of address space left by `ulimit -v`");
   if (!is_shared) add(limits.data_bytes, "of memory left by `ulimit -d`");
   if (is_shared) add(limits.file_bytes, "allowed to a file by `ulimit -f`");
+  if (const std::string choice = choice_of_windows(); !choice.empty())
+    found += fmt::format("\n  found: {} in the environment, which must leave MPI its `sm`", choice);
   return {ExitStatus::resources,
           "a window of {} {} cannot be allocated: {}{}\n  try: {}",
           format_bytes(request),
@@ -99,6 +102,39 @@ int try_file(const std::string& folder, std::int64_t bytes) {
   return error_number;
 }
 
+/// A folder by its number, which is the same under whatever name a process has it mounted.
+struct FolderNumber {
+  std::int64_t device = 0;
+  std::int64_t inode = 0;
+};
+
+std::string text_of(const FolderNumber& folder) {
+  return fmt::format("device {}:{}, inode {}", major(static_cast<dev_t>(folder.device)),
+                     minor(static_cast<dev_t>(folder.device)), folder.inode);
+}
+
+/// Containers on one host may each have a /dev/shm of their own: Open MPI 4.1 goes down there with a segmentation
+/// fault. *Collective over* `node`. *Throws*: the same Error(resources) on all ranks of the node.
+void check_folder_is_common(const NodeComm& node) {
+  const std::string folder = shared_memory_folder();
+  FolderNumber own;
+  together(node, [&] {
+    struct stat status {};
+    if (stat(folder.c_str(), &status) != 0)
+      throw Error(ExitStatus::resources, "cannot make a shared window in {}: {}", folder, errno_text(errno));
+    own = {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino)};
+  });
+  const FolderNumber leaders{node.broadcast(own.device, 0), node.broadcast(own.inode, 0)};
+  together(node, [&] {
+    if (own.device == leaders.device && own.inode == leaders.inode) return;
+    throw Error(ExitStatus::resources,
+                "the ranks on {} have different folders for {}, and so no shared window: node rank {} has {}, node "
+                "rank 0 has {}\n  try: one container for all ranks of a host; docker run --ipc=host; or --shm-dir "
+                "with a folder that all of them have in common",
+                processor_name(), folder, node.rank(), text_of(own), text_of(leaders));
+  });
+}
+
 /// Does what MPI is going to do. If MPI itself fails on one rank alone, the others wait for it inside, or Open MPI 4.1
 /// goes down with a segmentation fault: better that all know beforehand.
 /// *Throws*: Error(resources), on the calling rank.
@@ -125,17 +161,20 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
   const bool is_leader = node.rank() == 0;
   const bool is_shared = node.size() > 1;
   const std::int64_t request = checked_add(bytes_, alignment_for(bytes_));
+  if (is_shared) check_folder_is_common(node);
   together(node, [&] {
     fault_point("allocate.window");
     rehearse_allocation(request, free_bytes_wanted(bytes_), is_shared, is_leader);
   });
   void* base = nullptr;
   const int code = MPI_Win_allocate_shared(is_leader ? request : 0, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
-  if (code != MPI_SUCCESS) {
-    const Error error = allocation_failure(request, is_shared, "MPI_Win_allocate_shared failed");
-    remove_failed_windows();
-    Environment::abort(error);
-  }
+  if (code != MPI_SUCCESS) remove_failed_windows();
+  // What MPI refuses to all of them is told once. Whom it refuses alone ends the run after the grace: the others wait
+  // inside MPI.
+  together(node, [&] {
+    if (code != MPI_SUCCESS)
+      throw allocation_failure(request, is_shared, mpi_error_text(code, "MPI_Win_allocate_shared"));
+  });
   MPI_Aint leader_bytes = 0;
   int unit = 0;
   check_mpi(MPI_Win_shared_query(window_, 0, &leader_bytes, &unit, &base), "MPI_Win_shared_query");

@@ -21,8 +21,8 @@ class SharedWindow {
     PageMode pages = PageMode::automatic;
   };
 
-  /// *Collective over* `node`. If MPI cannot allocate on a rank, the run is aborted with status 3 there: the others may
-  /// wait inside MPI. *Throws*: the same Error on all ranks of the node.
+  /// *Collective over* `node`. If MPI refuses to allocate on some ranks and keeps the others waiting, the run is
+  /// aborted with status 3. *Throws*: the same Error on all ranks of the node.
   SharedWindow(const NodeComm& node, const Options& options);
   SharedWindow(const SharedWindow&) = delete;
   SharedWindow& operator=(const SharedWindow&) = delete;

@@ -1,18 +1,10 @@
 #include "mpi/topology.hpp"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 namespace windrow {
 namespace {
-
-std::string processor_name() {
-  std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
-  int length = 0;
-  check_mpi(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
-  return {name.data(), static_cast<std::size_t>(length)};
-}
 
 /// Numbers the distinct values of `first` in the order in which they appear: a group is known by its first world rank.
 std::vector<int> number_groups(const std::vector<std::int64_t>& first) {

@@ -27,8 +27,8 @@ value = "i*cols + j"
 file = "output/out.h5"
 durable = false
 """
-# Computing in little memory: a second or two, for runs that are to be refused before it, and minutes, for those that are
-# killed. What is to happen while a run computes and then ends by itself is done while its ranks are stopped.
+# Computing in little memory: a second or two, for runs that are to be refused before it, and minutes, for those that
+# are killed. What is to happen while a run computes and then ends by itself is done while its ranks are stopped.
 LONG = "array.value=" + " + ".join(["normal()"] * 300)
 ENDLESS = "array.value=" + " + ".join(["normal()"] * 2000)
 # A run that is told to end does so within this time; mpirun itself waits for seconds before it kills.

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Runs in odd surroundings: ranks that were told different things, reports and links that are no files, ignored signals.
+"""Runs in odd surroundings: ranks that were told different things or see different folders, outputs that are no files,
+ignored signals.
 
     /usr/bin/python3 surroundings_test.py WINDROW [unittest arguments]
 """
 
+import json
 import os
 import resource
 import signal
@@ -75,6 +77,42 @@ class Report(FaultCase):
         self.assert_status(result, launch.USAGE)
         self.assert_one_message(result, "the report and the output are one file")
         self.assertEqual(self.files(self.output), ["link"])
+
+
+class SharedMemory(FaultCase):
+    # One rank in a mount namespace of its own, with another file system in the folder of the windows: as in a container.
+    APART = 'test "$OMPI_COMM_WORLD_RANK" = {rank} || exec "$@"; ' \
+            'exec unshare --mount sh -c \'mount -t tmpfs tmpfs {folder} && exec "$@"\' sh "$@"'
+
+    def assert_told(self, result, *parts):
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "windrow: ", "try: ", *parts)
+        report = json.loads((self.folder / "report.json").read_text())
+        self.assertEqual(report["exit_status"], launch.RESOURCES)
+        self.assertIn(report["error"], result.err)
+        self.assert_nothing_left()
+
+    def test_ranks_that_have_different_folders_of_one_name(self):
+        if not launch.is_isolated():
+            self.skipTest("needs a mount namespace (unshare --mount), which this machine does not allow")
+        program = [launch.Program.path, "run", "deck.toml", "--report", "report.json"]
+        for rank in (0, 2):
+            with self.subTest(rank=rank):
+                script = self.APART.format(rank=rank, folder=self.shared)
+                result = launch.run(["mpirun", "-q", "-n", "3", "sh", "-c", script, "sh", *program], env=self.env,
+                                    cwd=self.folder)
+                self.assert_told(result, f"different folders for {self.shared}", "node rank 0 has device ",
+                                 f"node rank {rank or 1} has device ")
+        launch.figure("an allocation that fails on one rank ends all with one message",
+                      "one of 3 ranks, leader and not, has another file system in the folder of the windows, as in a "
+                      "container of its own", "2 runs, 2 times status 3, nothing left")
+
+    def test_mpi_that_is_told_to_make_no_windows(self):
+        self.env["OMPI_MCA_osc"] = "^sm"
+        for ranks in (1, 3):
+            with self.subTest(ranks=ranks):
+                result = self.run_deck("--report", "report.json", ranks=ranks)
+                self.assert_told(result, "cannot be allocated: MPI_Win_allocate_shared: MPI_ERR", "OMPI_MCA_osc=^sm")
 
 
 class Process(FaultCase):

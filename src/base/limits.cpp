@@ -1,7 +1,10 @@
 #include "base/limits.hpp"
 
+#include <linux/magic.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +48,15 @@ std::int64_t free_bytes_in(const std::string& folder) {
   // A tmpfs mounted without a limit has no blocks at all.
   if (status.f_blocks == 0) return kUnlimited;
   return static_cast<std::int64_t>(status.f_bavail) * static_cast<std::int64_t>(status.f_frsize);
+}
+
+std::optional<std::uint64_t> device_in_memory(const std::string& folder) {
+  struct statfs system {};
+  struct stat status {};
+  if (statfs(folder.c_str(), &system) != 0 || stat(folder.c_str(), &status) != 0) return std::nullopt;
+  const auto type = static_cast<std::uint32_t>(system.f_type);
+  if (type != TMPFS_MAGIC && type != RAMFS_MAGIC) return std::nullopt;
+  return status.st_dev;
 }
 
 ProcessLimits find_process_limits() {

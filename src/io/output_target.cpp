@@ -302,8 +302,12 @@ void OutputTarget::release() noexcept {
   if (descriptor_ >= 0) close(std::exchange(descriptor_, -1));
 }
 
+std::string output_folder(const std::string& output_path) {
+  return folder_of(follow_links(output_path));
+}
+
 std::int64_t free_disk_bytes(const std::string& output_path) {
-  const std::string folder = folder_of(output_path);
+  const std::string folder = output_folder(output_path);
   struct statvfs status {};
   if (statvfs(folder.c_str(), &status) != 0)
     throw Error(ExitStatus::io, "cannot ask for the free space of {}: {}", folder, errno_text(errno));

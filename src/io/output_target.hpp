@@ -73,7 +73,10 @@ class OutputTarget {
   std::vector<std::string> messages_;
 };
 
-/// Free bytes for an unprivileged user in the folder of an output; kUnlimited if its file system does not tell.
+/// The folder that an output is written into. *Throws*: as follow_links(), on the calling rank.
+[[nodiscard]] std::string output_folder(const std::string& output_path);
+
+/// Free bytes for an unprivileged user in that folder; kUnlimited if its file system does not tell.
 /// *Throws* Error(io), on the calling rank.
 [[nodiscard]] std::int64_t free_disk_bytes(const std::string& output_path);
 

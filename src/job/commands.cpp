@@ -49,8 +49,10 @@ std::string host_name() {
 
 /// What the preflight of a run on this host would say.
 void check_here(const LoadedDeck& deck, const Plan& plan) {
+  HostResources resources = find_host_resources();
+  resources.output_place = find_output_place(plan.file, resources);
   for (const auto& shortage :
-       {find_memory_shortage(deck, plan, 0, host_name(), find_host_resources()),
+       {find_memory_shortage(deck, plan, 0, host_name(), resources),
         find_limit_shortage(plan, 0, true, find_process_limits()), find_disk_shortage(deck, plan)})
     if (shortage) throw Error(ExitStatus::resources, *shortage);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "io/output_target.hpp"
 #include "mpi/launcher.hpp"
 
 namespace windrow {
@@ -193,6 +194,13 @@ HostResources find_host_resources(const std::string& root) {
   resources.is_container = looks_like_container(root, resources);
   bound_by_control_groups(root, resources);
   return resources;
+}
+
+OutputPlace find_output_place(const std::string& output, const HostResources& resources) {
+  if (output.empty()) return OutputPlace::elsewhere;
+  const std::optional<std::uint64_t> device = device_in_memory(io::output_folder(output));
+  if (!device) return OutputPlace::elsewhere;
+  return device == device_in_memory(resources.shared_memory_folder) ? OutputPlace::shared_memory : OutputPlace::memory;
 }
 
 }  // namespace windrow

@@ -16,9 +16,11 @@ void check_resources(const Topology& topology, const LoadedDeck& deck, const Pla
   const int node = topology.node_number;
   const int host = topology.host_of_node[static_cast<std::size_t>(node)];
   together(topology.world, [&] {
-    if (topology.host.rank() == 0)
-      throw_if(find_memory_shortage(deck, plan, host, topology.host_names[static_cast<std::size_t>(host)],
-                                    find_host_resources()));
+    if (topology.host.rank() == 0) {
+      HostResources resources = find_host_resources();
+      if (topology.world_rank() == 0) resources.output_place = find_output_place(plan.file, resources);
+      throw_if(find_memory_shortage(deck, plan, host, topology.host_names[static_cast<std::size_t>(host)], resources));
+    }
     throw_if(find_limit_shortage(plan, node, topology.is_leader(), find_process_limits()));
     if (topology.world_rank() == 0) throw_if(find_disk_shortage(deck, plan));
   });

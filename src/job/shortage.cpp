@@ -44,6 +44,14 @@ std::int64_t array_elements(const JobNeeds& needs) {
   return elements;
 }
 
+/// What a host needs, with the output where that takes of the same.
+MemoryNeed with_output(MemoryNeed need, std::int64_t file_bytes, OutputPlace place) {
+  if (place == OutputPlace::elsewhere) return need;
+  need.memory = checked_add(need.memory, file_bytes);
+  if (place == OutputPlace::shared_memory) need.shared_memory = checked_add(need.shared_memory, file_bytes);
+  return need;
+}
+
 /// A run on equal hosts like the one that is short, one node each, that might do instead.
 struct Variant {
   int hosts = 1;
@@ -70,7 +78,9 @@ class Trials {
       if (variant.smaller_types) needs = with_smaller_types(std::move(needs)).needs;
       // The first of equal nodes has the largest share of the rows.
       const Machine machine = equal_nodes(ranks, variant.hosts);
-      return memory_need(WindowLayout::make(machine, 0, shapes_of(needs), tickets_of(needs)), variant.ranks_per_host);
+      const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs), tickets_of(needs));
+      const std::int64_t file_bytes = plan_->file.empty() ? 0 : planned_file_bytes(*deck_, needs, ranks);
+      return with_output(memory_need(window, variant.ranks_per_host), file_bytes, resources_->output_place);
     } catch (const Error&) {
       return std::nullopt;
     }
@@ -139,11 +149,43 @@ std::string remedies_by_variants(const Trials& trials, const Plan& plan, int hos
   return text;
 }
 
-std::string remedies_for_shared_memory(const MemoryNeed& need, const HostResources& resources) {
+/// How much of the need the output is; "" where it is elsewhere.
+std::string output_part(const Plan& plan, const HostResources& resources) {
+  if (resources.output_place == OutputPlace::elsewhere) return "";
+  return fmt::format(", {} of it for the output {}, whose folder lies in memory", format_bytes(plan.file_bytes),
+                     plan.file);
+}
+
+std::string another_folder(const Plan& plan, const std::string& folder) {
+  return fmt::format("\n  try: {}, --output DIR/{}", folder, std::filesystem::path(plan.file).filename().string());
+}
+
+std::string remedy_for_output(const Trials& trials, const Plan& plan, int host, const HostResources& resources) {
+  if (resources.output_place == OutputPlace::elsewhere || !trials.fits(plan.need_of(host))) return "";
+  return another_folder(plan, "a folder on a disk");
+}
+
+/// Whether the windows, without the output, fit into the roomiest other tmpfs.
+bool fits_other_tmpfs(const Plan& plan, int host, const HostResources& resources) {
+  const std::int64_t windows = plan.need_of(host).shared_memory;
+  switch (resources.output_place) {
+    case OutputPlace::elsewhere:
+      return windows <= resources.other_tmpfs_free;
+    // It may be the output's own.
+    case OutputPlace::memory:
+      return checked_add(windows, plan.file_bytes) <= resources.other_tmpfs_free;
+    case OutputPlace::shared_memory:
+      return windows <= resources.other_tmpfs_free && plan.file_bytes <= resources.shared_memory_free;
+  }
+  return false;
+}
+
+std::string remedies_for_shared_memory(const MemoryNeed& need, const Plan& plan, int host,
+                                       const HostResources& resources) {
   // Where the memory itself is short, another folder for it is no help.
   if (need.memory > resources.memory_free) return "";
   std::string text;
-  if (need.shared_memory <= resources.other_tmpfs_free)
+  if (fits_other_tmpfs(plan, host, resources))
     text += fmt::format("\n  try: --shm-dir {}, which has {} free", resources.other_tmpfs,
                         format_bytes(resources.other_tmpfs_free));
   if (resources.shared_memory_mount.empty()) return text;
@@ -176,19 +218,21 @@ std::string limit_text(const std::string& what, std::int64_t need, std::int64_t 
 
 std::optional<std::string> find_memory_shortage(const LoadedDeck& deck, const Plan& plan, int host,
                                                 const std::string& host_name, const HostResources& resources) {
-  const MemoryNeed& need = plan.need_of(host);
+  const MemoryNeed need = with_output(plan.need_of(host), plan.file_bytes, resources.output_place);
   const Trials trials(deck, plan, resources);
-  if (need.shared_memory > resources.shared_memory_free)
-    return fmt::format("the run needs {} of shared memory on {}, where {} has {} free{}{}",
-                       format_bytes(need.shared_memory), host_name, resources.shared_memory_folder,
-                       format_bytes(resources.shared_memory_free), remedies_for_shared_memory(need, resources),
-                       remedies_by_variants(trials, plan, host, &MemoryNeed::shared_memory));
-  if (need.memory > resources.memory_free)
-    return fmt::format("the run needs {} of memory on {}, where {} has {} available{}{}", format_bytes(need.memory),
-                       host_name, resources.memory_limit, format_bytes(resources.memory_free),
-                       remedies_for_memory(need, resources),
-                       remedies_by_variants(trials, plan, host, &MemoryNeed::memory));
-  return std::nullopt;
+  if (trials.fits(need)) return std::nullopt;
+  const bool is_shared = need.shared_memory > resources.shared_memory_free;
+  const auto what = is_shared ? &MemoryNeed::shared_memory : &MemoryNeed::memory;
+  const std::string place =
+      is_shared
+          ? fmt::format("{} has {} free", resources.shared_memory_folder, format_bytes(resources.shared_memory_free))
+          : fmt::format("{} has {} available", resources.memory_limit, format_bytes(resources.memory_free));
+  return fmt::format(
+      "the run needs {} of {} on {}{}, where {}{}{}{}", format_bytes(need.*what),
+      is_shared ? "shared memory" : "memory", host_name, output_part(plan, resources), place,
+      remedy_for_output(trials, plan, host, resources),
+      is_shared ? remedies_for_shared_memory(need, plan, host, resources) : remedies_for_memory(need, resources),
+      remedies_by_variants(trials, plan, host, what));
 }
 
 std::optional<std::string> find_limit_shortage(const Plan& plan, int node, bool is_leader,
@@ -213,8 +257,7 @@ std::optional<std::string> find_disk_shortage(const LoadedDeck& deck, const Plan
   const std::int64_t free = io::free_disk_bytes(plan.file);
   if (plan.file_bytes <= free) return std::nullopt;
   const Smaller smaller = with_smaller_types(plan.needs);
-  std::string remedies =
-      "\n  try: another folder, --output DIR/" + std::filesystem::path(plan.file).filename().string();
+  std::string remedies = another_folder(plan, "another folder");
   if (!smaller.settings.empty()) {
     const std::int64_t bytes = planned_file_bytes(deck, smaller.needs, plan.machine.ranks());
     remedies += fmt::format("\n  try: {}{}, which needs {}", smaller.settings,

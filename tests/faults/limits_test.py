@@ -164,6 +164,12 @@ class Groups(FaultCase):
         plan = self.windrow("plan", "deck.toml", *arguments, "--ranks", ranks, "--json")
         return json.loads(plan.out)["per_node"][0]["memory_bytes"]
 
+    def advised_limit(self, result):
+        # Whether it is told as Docker's option or not depends on where the test runs.
+        (advised,) = re.findall(r"try: (?:docker run --memory=|a limit of |sbatch --mem=)(\d+)(?:m| MiB|M)",
+                                result.err)
+        return int(advised) << 20
+
     def test_larger_than_the_group_is_refused_before_it_starts(self):
         self.group.limit(500 << 20)
         result = self.run_in_group("array.rows=1e7", LONG)
@@ -179,15 +185,37 @@ class Groups(FaultCase):
             self.group.limit(need - (8 << 20))
             result = self.run_in_group("array.rows=3e6", ranks=ranks)
             self.assert_status(result, launch.RESOURCES)
-            # Whether it is told as Docker's option or not depends on where the test runs.
-            (advised,) = re.findall(r"try: (?:docker run --memory=|a limit of |sbatch --mem=)(\d+)(?:m| MiB|M)",
-                                    result.err)
-            self.group.limit(int(advised) << 20)
+            self.group.limit(self.advised_limit(result))
             self.assert_status(self.run_in_group("array.rows=3e6", ranks=ranks), launch.DONE)
             self.assertEqual(self.group.kills(), 0)
             followed += 1
         launch.figure("what a message about shortage advises works", "the limit of a control group raised to what the "
                       "message says, 1 and 3 ranks", f"{followed} followed, {followed} work")
+
+    def test_an_output_in_memory_counts(self):
+        """A file on a tmpfs is no cache that gives way."""
+        self.mounted("output", "size=400m")
+        (self.folder / "link").symlink_to("output")
+        runs = 0
+        for path in ("output/out.h5", "link/out.h5"):
+            self.group.drop_cache()
+            self.group.limit(self.planned("array.rows=3e6") + (64 << 20))
+            result = self.run_in_group("array.rows=3e6", "--output", path)
+            self.assert_status(result, launch.RESOURCES)
+            self.assert_one_message(result, "windrow: ", f" MB of it for the output {path}, whose folder",
+                                    "try: a folder on a disk, --output DIR/out.h5")
+            self.assertEqual(self.group.kills(), 0)
+            self.assert_nothing_left()
+            self.group.limit(self.advised_limit(result))
+            self.assert_status(self.run_in_group("array.rows=3e6", "--output", path), launch.DONE)
+            self.assertEqual(self.group.kills(), 0)
+            self.assert_whole()
+            (self.output / "out.h5").unlink()
+            runs += 2
+        launch.figure("a run that the plan lets through is not killed for its memory",
+                      "240 MB written to a tmpfs, which is memory: in a control group without room for the file, and "
+                      "in one as large as the message says",
+                      f"{runs} runs, {runs // 2} refused, {self.group.kills()} kills")
 
     def test_what_just_fits_runs_and_is_not_killed(self):
         """The cache of the output counts as well, and must give way."""

@@ -55,6 +55,19 @@ class SharedMemory(FaultCase):
         self.assert_status(result, launch.DONE)
         self.assert_whole()
 
+    def test_output_beside_the_window(self):
+        """Each of the two would fit alone, and the window is there when the file is written."""
+        folder = self.mounted("small", "size=15m")
+        result = self.run_in(folder, "--output", "small/out.h5")
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "windrow: ", "of shared memory on", "MB of it for the output small/out.h5",
+                                "try: a folder on a disk, --output DIR/out.h5")
+        self.assertEqual(self.files(folder), [])
+        self.assert_status(self.run_in(folder, "--output", "output/out.h5"), launch.DONE)
+        self.remount(folder, "size=22m")
+        self.assert_status(self.run_in(folder, "--output", "small/out.h5"), launch.DONE)
+        self.assert_whole("small/out.h5")
+
     def test_one_rank_needs_no_shared_memory(self):
         folder = self.mounted("small", "size=64k")
         self.assert_status(self.run_in(folder, ranks=1), launch.DONE)

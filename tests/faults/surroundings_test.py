@@ -80,7 +80,7 @@ class Report(FaultCase):
 
 
 class SharedMemory(FaultCase):
-    # One rank in a mount namespace of its own, with another file system in the folder of the windows: as in a container.
+    # One rank has another file system in the folder of the windows, in a mount namespace of its own: as in a container.
     APART = 'test "$OMPI_COMM_WORLD_RANK" = {rank} || exec "$@"; ' \
             'exec unshare --mount sh -c \'mount -t tmpfs tmpfs {folder} && exec "$@"\' sh "$@"'
 

@@ -352,6 +352,9 @@ TEST(FreeDiskBytes, IsWhatTheFolderHas) {
   EXPECT_LE(free, static_cast<std::int64_t>(std::filesystem::space(scratch.folder()).capacity));
   EXPECT_GT(free_disk_bytes("a.h5"), 0) << "a bare name means the current folder";
   EXPECT_EQ(outcome_of([&] { static_cast<void>(free_disk_bytes(scratch / "missing/a.h5")); }).status, ExitStatus::io);
+  ASSERT_EQ(symlink("missing/a.h5", (scratch / "link.h5").c_str()), 0);
+  EXPECT_EQ(outcome_of([&] { static_cast<void>(free_disk_bytes(scratch / "link.h5")); }).status, ExitStatus::io)
+      << "the folder of what the link points to";
 }
 
 }  // namespace

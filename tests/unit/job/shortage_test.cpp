@@ -176,6 +176,62 @@ TEST(Shortage, ALargerLimitIsAdvisedInTheWordsOfWhoSetIt) {
   EXPECT_FALSE(holds(run.shortage(offer).value(), "--memory"));
 }
 
+TEST(Shortage, AnOutputInMemoryCounts) {
+  const std::string keys = kHundredMegabytes + "[output]\nfile = 'a/b.h5'\n";
+  const Case run(equal_nodes(2, 1), keys);
+  const MemoryNeed need = run.plan.need_of(0);
+  const std::int64_t file = run.plan.file_bytes;
+  EXPECT_GT(file, 100'000'000);
+  HostResources offer = offering(need.shared_memory, need.memory + file - 1);
+  EXPECT_FALSE(run.shortage(offer)) << "on a disk";
+  offer.output_place = OutputPlace::memory;
+  const std::string memory = run.shortage(offer).value();
+  for (const std::string& part :
+       {format_bytes(need.memory + file) + " of memory on n17, " + format_bytes(file) + " of it for the output a/b.h5",
+        std::string("try: a folder on a disk, --output DIR/b.h5")})
+    EXPECT_TRUE(holds(memory, part)) << part << " in " << memory;
+  offer.memory_free += 1;
+  EXPECT_FALSE(run.shortage(offer));
+
+  offer.output_place = OutputPlace::shared_memory;
+  offer.shared_memory_free = need.shared_memory + file - 1;
+  const std::string shared = run.shortage(offer).value();
+  EXPECT_TRUE(holds(shared, format_bytes(need.shared_memory + file) + " of shared memory on n17, ")) << shared;
+  offer.shared_memory_free += 1;
+  EXPECT_FALSE(run.shortage(offer));
+  EXPECT_FALSE(Case(equal_nodes(2, 1), kHundredMegabytes).shortage(offering(need.shared_memory, need.memory)));
+}
+
+TEST(Shortage, WhatIsAdvisedForAnOutputInMemoryIsTriedWithIt) {
+  const std::string keys = kHundredMegabytes + "[output]\nfile = 'a/b.h5'\n";
+  const Case run(equal_nodes(2, 1), keys);
+  const MemoryNeed need = run.plan.need_of(0);
+  HostResources offer = offering(need.shared_memory + 10'000'000, kUnlimited);
+  offer.output_place = OutputPlace::shared_memory;
+  // The windows alone fit, so do both where they are half as large; the file remains on the first of several nodes.
+  const std::string message = run.shortage(offer).value();
+  EXPECT_TRUE(holds(message, "try: a folder on a disk")) << message;
+  EXPECT_TRUE(holds(message, "array.type=float32, which fits")) << message;
+  EXPECT_FALSE(Case(equal_nodes(2, 1), keys, {"array.type=float32"}).shortage(offer));
+  const int nodes = nodes_advised(message);
+  ASSERT_GT(nodes, 2);
+  EXPECT_FALSE(Case(equal_nodes(2 * nodes, nodes), keys).shortage(offer));
+  EXPECT_TRUE(Case(equal_nodes(2 * (nodes - 1), nodes - 1), keys).shortage(offer));
+  // Windows elsewhere leave the file where it is.
+  offer.other_tmpfs = "/other";
+  offer.other_tmpfs_free = need.shared_memory;
+  EXPECT_TRUE(holds(run.shortage(offer).value(), "--shm-dir /other"));
+  offer.shared_memory_free = run.plan.file_bytes - 1;
+  EXPECT_FALSE(holds(run.shortage(offer).value(), "--shm-dir"));
+  EXPECT_FALSE(holds(run.shortage(offer).value(), "a folder on a disk")) << "the windows do not fit either";
+  // Windows that would come to an output's tmpfs.
+  offer.shared_memory_free = 0;
+  offer.output_place = OutputPlace::memory;
+  EXPECT_FALSE(holds(run.shortage(offer).value(), "--shm-dir"));
+  offer.other_tmpfs_free += run.plan.file_bytes;
+  EXPECT_TRUE(holds(run.shortage(offer).value(), "--shm-dir /other"));
+}
+
 TEST(Shortage, LimitsOfTheProcessesAreMetBeforehand) {
   const std::string path = (std::filesystem::temp_directory_path() / "windrow-shortage-test.h5").string();
   const Case run(equal_nodes(2, 1), kHundredMegabytes + "[output]\nfile = '" + path + "'\n");

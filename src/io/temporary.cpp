@@ -11,6 +11,7 @@
 #include <fstream>
 #include <span>
 
+#include "base/pid_namespace.hpp"
 #include "io/checksums.hpp"
 
 namespace windrow::io {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::string_view kSuffix = ".windrow-tmp";
 constexpr std::size_t kLongestHost = 64;
+constexpr std::string_view kNamespaceMark = "-pidns";
 
 /// A whole decimal number without sign, or nothing.
 std::optional<std::int64_t> number(std::string_view text) {
@@ -42,7 +44,8 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
 std::string shortened(std::string_view output, std::size_t longest_name) {
   constexpr std::size_t longest_number = 20;
   constexpr std::size_t hash_digits = 16;
-  const std::size_t rest = std::string_view(".@..").size() + kLongestHost + 2 * longest_number + kSuffix.size();
+  const std::size_t longest_space = kLongestHost + kNamespaceMark.size() + std::string_view("4294967295").size();
+  const std::size_t rest = std::string_view(".@..").size() + longest_space + 2 * longest_number + kSuffix.size();
   const std::size_t room = longest_name > rest ? longest_name - rest : 0;
   if (output.size() <= room) return std::string(output);
   const std::uint64_t hash = checksum(std::as_bytes(std::span(output)));
@@ -78,7 +81,9 @@ std::string host_name() {
   };
   std::ranges::replace_if(
       name, [&](char c) { return !plain(c); }, '_');
-  return name.empty() ? "unknown" : name;
+  if (name.empty()) name = "unknown";
+  const std::optional<std::uint64_t> pid_namespace = nested_pid_namespace();
+  return pid_namespace ? fmt::format("{}{}{}", name, kNamespaceMark, *pid_namespace) : name;
 }
 
 std::optional<std::int64_t> process_start(std::int64_t pid) {

@@ -31,7 +31,8 @@ struct TemporaryName {
 /// The inverse of file_name(), nothing for any other file name.
 [[nodiscard]] std::optional<TemporaryName> parse_temporary(std::string_view file_name);
 
-/// This host's name, in characters that a temporary's name can hold.
+/// This host's name, in characters that a temporary's name can hold; in a container it says within which numbers of
+/// processes, "node17-pidns4026532201": to others it is another host.
 [[nodiscard]] std::string host_name();
 
 /// When a process of this host started, in clock ticks since boot; nothing if there is none.

@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "base/pid_namespace.hpp"
 #include "base/units.hpp"
 #include "job/host_resources.hpp"
 #include "kernel/level.hpp"
@@ -104,6 +105,14 @@ bool remove(const Leftover& leftover) {
 void examine_leftovers(bool clean) {
   const std::vector<Leftover> leftovers = find_leftovers();
   if (leftovers.empty()) good("leftovers", "none of this user's dead runs");
+  if (nested_pid_namespace()) {
+    for (const Leftover& leftover : leftovers)
+      warn("leftovers",
+           fmt::format("{}, {}, perhaps of a live run: not all processes are seen in this container", leftover.path,
+                       format_bytes(leftover.bytes)),
+           "windrow doctor --clean outside of it; or rm -r " + leftover.path + ", if no other run shares its folder");
+    return;
+  }
   for (const Leftover& leftover : leftovers) {
     const std::string found = fmt::format("{} of a dead run, {}", leftover.path, format_bytes(leftover.bytes));
     if (!clean)

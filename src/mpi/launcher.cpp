@@ -51,14 +51,15 @@ bool is_young(const fs::path& path) {
   return lstat(path.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtime < young_s;
 }
 
-/// Whether any process of this user has a mapping of the file: a live run's segments always have.
-bool is_mapped(const std::string& path) {
+/// Whether any process of this user that is seen has a mapping of a file with this part in its path: a live run's
+/// segments and sessions always have. A container may know the folder by another name.
+bool is_mapped(const std::string& part) {
   std::error_code ignored;
   for (const fs::directory_entry& process : fs::directory_iterator("/proc", ignored)) {
     if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream maps(process.path() / "maps");
     for (std::string line; std::getline(maps, line);)
-      if (line.find(path) != std::string::npos) return true;
+      if (line.find(part) != std::string::npos) return true;
   }
   return false;
 }
@@ -84,7 +85,7 @@ void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
     const std::string name = entry.path().filename().string();
     const bool is_segment =
         name.starts_with("vader_segment.") || name.starts_with("osc_sm.") || name.starts_with("mpich_shar_tmp");
-    if (is_segment && is_own(entry.path()) && !is_young(entry.path()) && !is_mapped(entry.path().string()))
+    if (is_segment && is_own(entry.path()) && !is_young(entry.path()) && !is_mapped("/" + name))
       found.push_back({entry.path().string(), bytes_below(entry.path())});
   }
 }
@@ -101,7 +102,8 @@ std::array<std::string, 2> names_of_session_folders() {
   return {"ompi." + host + ".", "ompi." + host.substr(0, host.find('.')) + "."};
 }
 
-/// Open MPI's session folders, ompi.HOST.UID/pid.PID: mpirun's process number is in the name.
+/// Open MPI's session folders, ompi.HOST.UID/pid.PID: mpirun's process number is in the name, in a container the one
+/// that it has there. Mpirun and its ranks have files below it mapped.
 void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
   std::error_code ignored;
   const auto [full, brief] = names_of_session_folders();
@@ -110,8 +112,9 @@ void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
     if (!(user_name.starts_with(full) || user_name.starts_with(brief)) || !is_own(user.path())) continue;
     for (const fs::directory_entry& session : fs::directory_iterator(user.path(), ignored)) {
       const std::string name = session.path().filename().string();
-      if (name.starts_with("pid.") && !fs::exists("/proc/" + name.substr(4), ignored))
-        found.push_back({session.path().string(), bytes_below(session.path())});
+      const bool is_dead = name.starts_with("pid.") && !fs::exists("/proc/" + name.substr(4), ignored) &&
+                           !is_young(session.path()) && !is_mapped("/" + user_name + "/" + name + "/");
+      if (is_dead) found.push_back({session.path().string(), bytes_below(session.path())});
     }
   }
 }

@@ -45,7 +45,8 @@ struct Leftover {
   std::int64_t bytes = 0;
 };
 
-/// What dead runs of this user left in shared memory and the folder for temporary files. *Cost*: two folders read.
+/// What runs of this user left in shared memory and the folder for temporary files, of which no process is seen any
+/// more. Those are dead where all processes are seen (nested_pid_namespace()). *Cost*: two folders read.
 [[nodiscard]] std::vector<Leftover> find_leftovers();
 
 }  // namespace windrow

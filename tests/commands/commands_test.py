@@ -529,12 +529,25 @@ class Verify(CommandCase):
 
 
 class Doctor(CommandCase):
+    def need_to_tell_the_dead(self):
+        if not launch.is_isolated():
+            self.skipTest("needs a /dev/shm of its own (unshare --mount), which this machine does not allow")
+        if not launch.sees_all_processes():
+            self.skipTest("in a container nothing is told dead, since not all processes are seen")
+
     def leftover(self, name, age_s=3600):
         path = pathlib.Path("/dev/shm") / name
         path.write_bytes(bytes(8192))
         os.utime(path, (time.time() - age_s,) * 2)
         self.addCleanup(path.unlink, missing_ok=True)
         return path
+
+    def session(self, pid):
+        session = self.folder / f"ompi.{socket.gethostname()}.0" / f"pid.{pid}"
+        session.mkdir(parents=True)
+        (session / "segment").write_bytes(bytes(8192))
+        os.utime(session, (0, 0))
+        return session
 
     def doctor(self, *arguments):
         # Open MPI's session folders are looked for where temporary files are.
@@ -554,15 +567,15 @@ class Doctor(CommandCase):
         self.assertEqual(memory["huge_bytes"] > 0, said.startswith("2 MiB"), said)
 
     def test_clean_removes_what_a_dead_run_left(self):
-        if not launch.is_isolated():
-            self.skipTest("needs a /dev/shm of its own (unshare --mount), which this machine does not allow")
+        self.need_to_tell_the_dead()
         dead = self.leftover("vader_segment.test.0.1.0")
         mapped = self.leftover("vader_segment.test.0.1.1")
         foreign = self.leftover("somebody-elses")
-        session = self.folder / f"ompi.{socket.gethostname()}.0" / "pid.999999999"  # larger than any process number
-        session.mkdir(parents=True)
-        (session / "contact.txt").write_text("nobody")
-        with open(mapped, "r+b") as file, mmap.mmap(file.fileno(), 0):
+        session = self.session(999999999)  # larger than any process number
+        # A live one's, from a container: its process number is another one here.
+        live_session = self.session(999999998)
+        with open(mapped, "r+b") as file, mmap.mmap(file.fileno(), 0), \
+                open(live_session / "segment", "r+b") as data, mmap.mmap(data.fileno(), 0):
             out = self.doctor()
             for path in (dead, session):
                 self.assertRegex(out, rf"(?m)^warn +leftovers +{re.escape(str(path))} ")
@@ -572,15 +585,31 @@ class Doctor(CommandCase):
                 self.assertRegex(out, rf"(?m)^ok +leftovers +{re.escape(str(path))} .*: removed$")
                 self.assertFalse(path.exists())
             self.assertTrue(mapped.exists(), "a live run's segment was removed")
+            self.assertTrue(live_session.exists(), "a live run's session was removed")
         self.assertTrue(foreign.exists())
 
     def test_clean_spares_what_was_made_just_now(self):
         """A run that is starting has made its segment and not mapped it yet."""
-        if not launch.is_isolated():
-            self.skipTest("needs a /dev/shm of its own (unshare --mount), which this machine does not allow")
+        self.need_to_tell_the_dead()
         young = self.leftover("vader_segment.test.0.2.0", age_s=0)
         self.doctor("--clean")
         self.assertTrue(young.exists())
+
+    def test_clean_in_a_container_spares_what_may_be_in_use_outside(self):
+        if not launch.is_isolated():
+            self.skipTest("needs a /dev/shm of its own (unshare --mount), which this machine does not allow")
+        container = ["unshare", "--pid", "--fork", "--mount-proc"]
+        if subprocess.run([*container, "true"], capture_output=True).returncode != 0:
+            self.skipTest("needs a pid namespace (unshare --pid), which this machine does not allow")
+        segment = self.leftover("vader_segment.test.0.3.0")
+        session = self.session(999999999)
+        with open(segment, "r+b") as file, mmap.mmap(file.fileno(), 0):
+            result = launch.run([*container, *launch.command_line(0, "doctor", "--clean")], cwd=self.folder,
+                                env={"TMPDIR": self.folder})
+        self.assert_status(result, launch.DONE)
+        for path in (segment, session):
+            self.assertRegex(result.out, rf"(?m)^warn +leftovers +{re.escape(str(path))}, .*, perhaps of a live run: ")
+            self.assertTrue(path.exists())
 
 
 def print_times():

@@ -139,6 +139,17 @@ class FaultCase(launch.TestCase):
     def assert_whole(self, path="output/out.h5"):
         self.assert_status(self.windrow("verify", path), launch.DONE)
 
+    def clean_with_doctor(self):
+        """What survives a kill -9 of mpirun is Open MPI's own, and the doctor removes it where it can know it dead."""
+        left = [*self.shared.iterdir(), *self.folder.glob("ompi.*/pid.*")]
+        for path in left:
+            os.utime(path, (0, 0))  # nothing that was made just now is taken for a leftover
+        self.assert_status(self.windrow("doctor", "--clean", env=self.env), launch.DONE)
+        if not launch.sees_all_processes():
+            subprocess.run(["rm", "-r", *left], check=bool(left))
+        self.assertEqual(self.files(self.shared), [])
+        self.assertEqual(list(self.folder.glob("ompi.*/pid.*")), [])
+
     def mounted(self, name, options):
         """A new tmpfs below the test's folder."""
         if not launch.is_isolated():

@@ -120,13 +120,6 @@ class Arena(FaultCase):
         self.assert_whole()
         self.assertEqual(self.files(self.output), ["out.h5"])
 
-    def clean(self):
-        for path in self.shared.iterdir():
-            os.utime(path, (0, 0))  # nothing that was made just now is taken for a leftover
-        self.assert_status(self.windrow("doctor", "--clean", env=self.env), launch.DONE)
-        self.assertEqual(self.files(self.shared), [])
-        self.assertEqual(list(self.folder.glob("ompi.*/pid.*")), [])
-
     def kill_at_random(self, ranks, nodes, victim, number, replaces, moment, life_s):
         """`moment` is a part of a run's life; a run that has ended before is not counted, but tried again, sooner."""
         while True:
@@ -154,7 +147,7 @@ class Arena(FaultCase):
         self.look_after(process, signal.Signals(number).name)
 
     def end(self):
-        self.clean()
+        self.clean_with_doctor()
         self.assert_status(self.run_deck("--overwrite", ranks=2), launch.DONE)
         self.assertEqual(self.files(self.output), ["out.h5"])
 

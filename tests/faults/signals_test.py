@@ -71,12 +71,8 @@ class Signals(FaultCase):
     def assert_remains_go_away(self):
         """What docs/reliability.md says of a run that was ended by force."""
         self.assertFalse((self.output / "out.h5").exists())
-        # Open MPI's own segments survive that; the doctor removes them.
         self.assertEqual([name for name in self.files(self.shared) if not name.startswith("vader_segment.")], [])
-        for path in self.shared.iterdir():
-            os.utime(path, (0, 0))  # nothing that was made just now is taken for a leftover
-        self.assert_status(self.windrow("doctor", "--clean", env=self.env), launch.DONE)
-        self.assertEqual(self.files(self.shared), [])
+        self.clean_with_doctor()
         result = self.run_deck()
         self.assert_status(result, launch.DONE)
         self.assert_whole()

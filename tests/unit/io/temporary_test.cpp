@@ -2,6 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "unit/io/support.hpp"
 
@@ -36,7 +41,8 @@ TEST(TemporaryName, OfALongOutputFitsAndStaysItsOwn) {
   EXPECT_EQ(shortened("populate.h5", kNameMax), "populate.h5");
   const TemporaryName name = temporary_of_this_process(a, kNameMax);
   EXPECT_EQ(parse_temporary(file_name(name)), name);
-  EXPECT_LE(file_name({shortened(a, kNameMax), std::string(64, 'h'), INT64_MAX, INT64_MAX}).size(), kNameMax);
+  EXPECT_LE(file_name({shortened(a, kNameMax), std::string(64, 'h') + "-pidns4294967295", INT64_MAX, INT64_MAX}).size(),
+            kNameMax);
 }
 
 TEST(ProcessStart, IsKnownForTheLivingAndTellsNamesakes) {
@@ -68,6 +74,40 @@ TEST(IsLive, WithoutLocksTheProcessDecides) {
   TemporaryName elsewhere = namesake;
   elsewhere.host = "elsewhere";
   EXPECT_TRUE(is_live(elsewhere, LockState::unsupported));
+}
+
+TEST(IsLive, TheProcessesOfAnotherPidNamespaceAreNotKnown) {
+  TemporaryName dead = temporary_of_this_process("a.h5", kNameMax);
+  dead.start_ticks -= 1;
+  EXPECT_FALSE(is_live(dead, LockState::unsupported));
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(pipe2(pipe.data(), O_CLOEXEC), 0);
+  const pid_t outer = fork();
+  if (outer == 0) {
+    if (unshare(CLONE_NEWPID) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) _exit(2);
+    const pid_t inner = fork();
+    if (inner == 0) {
+      const std::string host = temporary_of_this_process("a.h5", kNameMax).host;
+      _exit(write(pipe[1], host.data(), host.size()) > 0 && is_live(dead, LockState::unsupported) ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(inner, &status, 0);
+    _exit(WEXITSTATUS(status));
+  }
+  close(pipe[1]);
+  std::array<char, 256> text{};
+  const ssize_t length = read(pipe[0], text.data(), text.size());
+  close(pipe[0]);
+  int status = 0;
+  waitpid(outer, &status, 0);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no pid namespace for this user";
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "a process that is not seen may be alive";
+  ASSERT_GT(length, 0);
+  TemporaryName inside = dead;
+  inside.host = std::string(text.data(), static_cast<std::size_t>(length));
+  EXPECT_NE(inside.host, dead.host);
+  EXPECT_TRUE(is_live(inside, LockState::unsupported)) << inside.host;
+  EXPECT_EQ(parse_temporary(file_name(inside)), inside);
 }
 
 TEST(TryLock, ExcludesOthersUntilClosed) {

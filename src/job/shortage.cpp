@@ -200,7 +200,9 @@ std::string remedies_for_shared_memory(const MemoryNeed& need, const Plan& plan,
 
 std::string remedies_for_memory(const MemoryNeed& need, const HostResources& resources) {
   if (resources.control_group.empty() || need.memory > resources.host_memory_free) return "";
-  const std::int64_t limit = mebibytes(checked_add(need.memory, resources.control_group_used));
+  // What has been taken when a run looks, by mpirun and by ranks that have started, is a little more at the next time.
+  const std::int64_t used = resources.control_group_used + resources.control_group_used / 8 + 4 * kMiB;
+  const std::int64_t limit = mebibytes(checked_add(need.memory, used));
   if (resources.control_group.find("slurm") != std::string::npos)
     return fmt::format("\n  try: sbatch --mem={}M", limit);
   if (resources.is_container) return fmt::format("\n  try: docker run --memory={}m ...", limit);

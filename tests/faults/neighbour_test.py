@@ -83,7 +83,7 @@ class Neighbour(FaultCase):
                 self.assertIn("try: free what o", result.err)
                 self.assertNotIn("Signal", result.err)
                 self.assertEqual([name for name in self.files(self.small) if not name.startswith("vader_segment.")], [])
-                self.assertEqual(self.files(self.output), [])
+                self.assertEqual(self.files(self.output), [], str(result))
                 runs += 1
         launch.figure("shared memory that runs short ends a run with a message, never with a bus error",
                       "not a byte left for the messages of MPI either, at 3 steps, 4 ranks",

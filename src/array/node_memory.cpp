@@ -30,6 +30,7 @@ NodeMemory::NodeMemory(const Topology& topology, const Options& options, bool is
                               .pages = is_checked ? small_pages(options.pages) : options.pages}),
       control_(ControlWords::at(window_.data(), topology.node.size(), options.tickets)),
       rendezvous_(topology, *control_.rendezvous),
+      abort_claim_(control_.rendezvous->failure),
       check_(is_checked ? std::make_unique<AccessCheck>(topology, window_, layout_, options.arrays) : nullptr) {}
 
 void NodeMemory::publish() {

@@ -7,6 +7,7 @@
 #include "array/access_check.hpp"
 #include "array/control.hpp"
 #include "array/layout.hpp"
+#include "mpi/environment.hpp"
 #include "mpi/shared_window.hpp"
 
 namespace windrow {
@@ -58,6 +59,7 @@ class NodeMemory {
   SharedWindow window_;
   ControlWords control_;
   Rendezvous rendezvous_;
+  AbortClaim abort_claim_;
   std::unique_ptr<AccessCheck> check_;
   std::int64_t phase_ = 0;
 };

@@ -50,8 +50,18 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
 // What remains of Open MPI's own use of shared memory: it stores to pages that it has not asked for.
 std::array<char, PATH_MAX + 256> bus_error_message{};
 
+std::atomic<FailureRecord*> abort_claim = nullptr;
+static_assert(std::atomic<FailureRecord*>::is_always_lock_free);
+
 extern "C" void tell_shortage_and_die(int signal_number, siginfo_t* info, void*) {
   if (info->si_code == BUS_ADRERR) {
+    // One rank of a node dies. mpirun, seeing a second death while it ends the others, sends SIGKILL right behind
+    // SIGTERM, before rank 0 has removed the output.
+    FailureRecord* const record = abort_claim.load();
+    if (record != nullptr && !claim_abort(*record)) {
+      const timespec until_mpirun_ends_it{10, 0};
+      nanosleep(&until_mpirun_ends_it, nullptr);
+    }
     [[maybe_unused]] const ssize_t written =
         ::write(STDERR_FILENO, bus_error_message.data(), std::strlen(bus_error_message.data()));
     if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
@@ -172,6 +182,14 @@ UnfinishedFile::~UnfinishedFile() {
 
 std::string UnfinishedFile::path() {
   return unfinished_output.data();
+}
+
+AbortClaim::AbortClaim(FailureRecord& record) noexcept {
+  abort_claim = &record;
+}
+
+AbortClaim::~AbortClaim() {
+  abort_claim = nullptr;
 }
 
 AbortListener::AbortListener(std::function<void(const Error&)> tell) {

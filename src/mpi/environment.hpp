@@ -54,6 +54,17 @@ class UnfinishedFile {
   bool is_mine_;
 };
 
+/// The record, in memory that the ranks of a node share, by which one of them is chosen that dies when shared memory
+/// runs out inside MPI, for the life of this object: the others wait for mpirun's signal, which lets each remove what
+/// it has to. Not more than one at a time.
+class AbortClaim {
+ public:
+  explicit AbortClaim(FailureRecord& record) noexcept;
+  AbortClaim(const AbortClaim&) = delete;
+  AbortClaim& operator=(const AbortClaim&) = delete;
+  ~AbortClaim();
+};
+
 /// What Environment::abort() tells the error to, for the life of this object. Not more than one at a time.
 class AbortListener {
  public:

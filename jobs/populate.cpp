@@ -40,7 +40,9 @@ class Populate final : public Job {
   JobNeeds needs(int ranks) const override {
     const std::int64_t rows = array_.shape(ranks).extents.rows;
     const std::int64_t blocks = rows / block_rows(rows) + 1;
-    return {.arrays = {array_.planned(ranks)}, .tickets = 1, .block_records = blocks + ranks};
+    JobNeeds needs{.arrays = {array_.planned(ranks)}, .tickets = 1, .block_records = blocks + ranks};
+    needs.arrays[0].is_final_when_filled = true;
+    return needs;
   }
 
   void run(Context& context) override {

@@ -5,20 +5,24 @@
 
 namespace windrow {
 
-ControlWords ControlWords::at(std::byte* window, std::int64_t node_ranks, std::int64_t tickets) {
+ControlWords ControlWords::at(std::byte* window, const ControlCounts& counts) {
   // Zeroed memory of types without constructors: their lifetime begins with the bytes.
   auto* const rendezvous = reinterpret_cast<RendezvousWords*>(window);
   auto* const progress = reinterpret_cast<ProgressWord*>(rendezvous + 1);
-  auto* const ticket_words = reinterpret_cast<TicketWord*>(progress + node_ranks);
-  return {
-      rendezvous, {progress, static_cast<std::size_t>(node_ranks)}, {ticket_words, static_cast<std::size_t>(tickets)}};
+  auto* const tickets = reinterpret_cast<TicketWord*>(progress + counts.ranks);
+  auto* const groups = reinterpret_cast<GroupWord*>(tickets + counts.tickets);
+  return {rendezvous,
+          {progress, static_cast<std::size_t>(counts.ranks)},
+          {tickets, static_cast<std::size_t>(counts.tickets)},
+          {groups, static_cast<std::size_t>(counts.groups)}};
 }
 
-std::int64_t control_bytes(std::int64_t node_ranks, std::int64_t tickets) {
-  const auto words = static_cast<std::int64_t>(sizeof(RendezvousWords)) +
-                     checked_multiply(node_ranks, static_cast<std::int64_t>(sizeof(ProgressWord))) +
-                     checked_multiply(tickets, static_cast<std::int64_t>(sizeof(TicketWord)));
-  return round_up(words, kPageBytes);
+std::int64_t control_bytes(const ControlCounts& counts) {
+  std::int64_t bytes = sizeof(RendezvousWords);
+  bytes = checked_add(bytes, checked_multiply(counts.ranks, sizeof(ProgressWord)));
+  bytes = checked_add(bytes, checked_multiply(counts.tickets, sizeof(TicketWord)));
+  bytes = checked_add(bytes, checked_multiply(counts.groups, sizeof(GroupWord)));
+  return round_up(bytes, kPageBytes);
 }
 
 }  // namespace windrow

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "array/layout.hpp"
 #include "mpi/rendezvous.hpp"
 
 namespace windrow {
@@ -17,16 +18,24 @@ struct alignas(64) ProgressWord {
   std::int64_t bytes_done;
 };
 
+/// What the ranks of a node know of a group of an array's bytes: see NodeGroups.
+struct GroupWord {
+  std::int64_t bytes_filled;
+  std::uint64_t checksum;
+};
+
 /// The control words at the begin of a window. A view: the words live in the window.
 struct ControlWords {
   RendezvousWords* rendezvous = nullptr;
   std::span<ProgressWord> progress;  ///< one a rank of the node
   std::span<TicketWord> tickets;
+  std::span<GroupWord> groups;  ///< of all arrays
 
   /// `window` is zeroed up to control_bytes().
-  [[nodiscard]] static ControlWords at(std::byte* window, std::int64_t node_ranks, std::int64_t tickets);
+  [[nodiscard]] static ControlWords at(std::byte* window, const ControlCounts& counts);
 };
 
-[[nodiscard]] std::int64_t control_bytes(std::int64_t node_ranks, std::int64_t tickets);
+/// *Throws*: Error(usage), on the calling rank, on overflow.
+[[nodiscard]] std::int64_t control_bytes(const ControlCounts& counts);
 
 }  // namespace windrow

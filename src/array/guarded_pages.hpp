@@ -5,16 +5,10 @@
 #include <optional>
 #include <vector>
 
+#include "base/extents.hpp"
 #include "mpi/shared_window.hpp"
 
 namespace windrow {
-
-/// A range of a window's bytes.
-struct ByteRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  friend bool operator==(const ByteRange&, const ByteRange&) = default;
-};
 
 /// The ranges sorted, those that meet or overlap as one.
 [[nodiscard]] std::vector<ByteRange> merged(std::vector<ByteRange> ranges);

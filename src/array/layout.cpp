@@ -13,17 +13,25 @@ namespace {
 WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const std::vector<ArrayShape>& arrays,
                        std::int64_t tickets) {
   WindowLayout layout;
-  layout.control_bytes = control_bytes(node_ranks, tickets);
-  std::int64_t end = layout.control_bytes;
+  layout.control = {.ranks = node_ranks, .tickets = tickets, .groups = 0};
   for (const ArrayShape& array : arrays) {
     const RowRange rows{row_block(array.extents.rows, all_ranks, first_row_rank).begin,
                         row_block(array.extents.rows, all_ranks, first_row_rank + node_ranks - 1).end};
-    const std::int64_t bytes =
-        checked_multiply(checked_multiply(rows.rows(), array.extents.cols), bytes_of(array.type));
+    const std::int64_t row_bytes = checked_multiply(array.extents.cols, bytes_of(array.type));
+    const ByteRange bytes{checked_multiply(rows.begin, row_bytes), checked_multiply(rows.end, row_bytes)};
+    layout.arrays.push_back({.name = array.name,
+                             .bytes = bytes.bytes(),
+                             .rows = rows,
+                             .first_group = layout.control.groups,
+                             .groups = group_count(bytes)});
+    layout.control.groups += group_count(bytes);
+  }
+  layout.control_bytes = control_bytes(layout.control);
+  std::int64_t end = layout.control_bytes;
+  for (WindowLayout::Item& array : layout.arrays) {
     // A large array begins at an extent, so that its first owner can make huge pages from its first row on.
-    const std::int64_t begin = round_up(end, bytes >= kExtentBytes ? kExtentBytes : kPageBytes);
-    layout.arrays.push_back({array.name, begin, bytes, rows});
-    end = checked_add(begin, bytes);
+    array.offset = round_up(end, array.bytes >= kExtentBytes ? kExtentBytes : kPageBytes);
+    end = checked_add(array.offset, array.bytes);
   }
   // An extent that reaches past the end of the window cannot become a huge page.
   layout.bytes = round_up(end, end >= kExtentBytes ? kExtentBytes : kPageBytes);

@@ -27,6 +27,13 @@ struct Machine {
   [[nodiscard]] RowRange rows_of_node(std::int64_t rows, int node) const;
 };
 
+/// How many control words of each kind a node has.
+struct ControlCounts {
+  std::int64_t ranks = 0;
+  std::int64_t tickets = 0;
+  std::int64_t groups = 0;
+};
+
 /// What lies where in a node's window: control words first, then the arrays' rows of this node, in order.
 struct WindowLayout {
   struct Item {
@@ -34,8 +41,11 @@ struct WindowLayout {
     std::int64_t offset = 0;
     std::int64_t bytes = 0;
     RowRange rows = {};
+    std::int64_t first_group = 0;  ///< of its groups, among the words of all arrays
+    std::int64_t groups = 0;
   };
 
+  ControlCounts control;
   std::int64_t control_bytes = 0;
   std::vector<Item> arrays;
   std::int64_t bytes = 0;  ///< of the whole window, rounded as it will be

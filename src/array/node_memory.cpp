@@ -28,7 +28,7 @@ NodeMemory::NodeMemory(const Topology& topology, const Options& options, bool is
       window_(topology.node, {.bytes = layout_.bytes,
                               .control_bytes = layout_.control_bytes,
                               .pages = is_checked ? small_pages(options.pages) : options.pages}),
-      control_(ControlWords::at(window_.data(), topology.node.size(), options.tickets)),
+      control_(ControlWords::at(window_.data(), layout_.control)),
       rendezvous_(topology, *control_.rendezvous),
       abort_claim_(control_.rendezvous->failure),
       check_(is_checked ? std::make_unique<AccessCheck>(topology, window_, layout_, options.arrays) : nullptr) {}

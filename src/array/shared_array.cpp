@@ -14,6 +14,9 @@ SharedArray::SharedArray(NodeMemory& memory, ArrayShape shape, std::size_t numbe
   const Topology& topology = memory.topology();
   node_rows_ = machine_of(topology).rows_of_node(shape_.extents.rows, topology.node_number);
   row_block_ = windrow::row_block(shape_.extents.rows, topology.ranks(), topology.row_rank());
+  const WindowLayout::Item& item = memory.layout().arrays[number];
+  group_words_ = memory.control().groups.subspan(static_cast<std::size_t>(item.first_group),
+                                                 static_cast<std::size_t>(item.groups));
 }
 
 ByteRange SharedArray::bytes_of_rows(RowRange rows) const {

@@ -80,6 +80,9 @@ class SharedArray {
 
   [[nodiscard]] NodeMemory& memory() const { return *memory_; }
 
+  /// The words of the groups of which this node has bytes, in order; NodeGroups tells what they mean.
+  [[nodiscard]] std::span<GroupWord> group_words() const { return group_words_; }
+
  private:
   friend class Lease;
   [[nodiscard]] ByteRange bytes_of_rows(RowRange rows) const;
@@ -98,6 +101,7 @@ class SharedArray {
   ByteRange touched_;
   ByteRange fresh_;
   std::int64_t row_block_leased_in_ = -1;
+  std::span<GroupWord> group_words_;
 };
 
 }  // namespace windrow

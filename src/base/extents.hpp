@@ -76,4 +76,14 @@ struct ElementRange {
   friend bool operator==(const ElementRange&, const ElementRange&) = default;
 };
 
+/// A half-open range [begin, end) of bytes, of an array or of a window.
+struct ByteRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  [[nodiscard]] std::int64_t bytes() const { return end - begin; }
+  [[nodiscard]] bool empty() const { return begin >= end; }
+  friend bool operator==(const ByteRange&, const ByteRange&) = default;
+};
+
 }  // namespace windrow

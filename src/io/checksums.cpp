@@ -1,8 +1,5 @@
 #include "io/checksums.hpp"
 
-#include <algorithm>
-#include <cassert>
-
 #include "kernel/kernels.hpp"
 
 #define XXH_INLINE_ALL
@@ -19,15 +16,6 @@ struct Fingerprint::State {
 
 std::uint64_t checksum(std::span<const std::byte> bytes) noexcept {
   return kernel::kernels().hash(bytes.data(), bytes.size());
-}
-
-void checksum_groups(std::span<const std::byte> bytes, std::span<std::uint64_t> checksums) noexcept {
-  assert(static_cast<std::int64_t>(checksums.size()) == group_count(static_cast<std::int64_t>(bytes.size())));
-  for (std::uint64_t& sum : checksums) {
-    const std::size_t size = std::min(bytes.size(), static_cast<std::size_t>(kGroupBytes));
-    sum = checksum(bytes.first(size));
-    bytes = bytes.subspan(size);
-  }
 }
 
 ChecksumStream::ChecksumStream() : state_(std::make_unique<State>()) {

@@ -6,21 +6,10 @@
 #include <memory>
 #include <span>
 
-#include "io/file_layout.hpp"
-
 namespace windrow::io {
-
-/// Number of groups, and so of checksums, of an array of so many bytes.
-[[nodiscard]] constexpr std::int64_t group_count(std::int64_t array_bytes) {
-  return array_bytes / kGroupBytes + (array_bytes % kGroupBytes != 0 ? 1 : 0);
-}
 
 /// XXH3-64 of some bytes, with the default secret and seed 0; by the vector kernels of the level in use.
 [[nodiscard]] std::uint64_t checksum(std::span<const std::byte> bytes) noexcept;
-
-/// The checksums of consecutive groups, of which `bytes` holds all: it starts where a group starts, and ends where one
-/// ends or with the array. *Shape*: `checksums` has group_count(bytes.size()) elements. *Cost*: one pass.
-void checksum_groups(std::span<const std::byte> bytes, std::span<std::uint64_t> checksums) noexcept;
 
 /// The same number as checksum() from bytes that come in pieces, in order: of a group that lies on several nodes.
 class ChecksumStream {

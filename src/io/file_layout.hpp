@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/extents.hpp"
-#include "base/units.hpp"
 
 namespace windrow::io {
 
@@ -14,9 +13,6 @@ inline constexpr std::int64_t kFileFormat = 1;
 
 /// Arrays start on a page, so that they can be mapped in place.
 inline constexpr std::int64_t kPageBytes = 4096;
-
-/// An array's bytes are divided into groups of this size, each with a checksum: a function of the array alone.
-inline constexpr std::int64_t kGroupBytes = kMiB;
 
 /// A span of bytes of a file.
 struct Region {

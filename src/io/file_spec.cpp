@@ -5,6 +5,8 @@
 #include <set>
 #include <string_view>
 
+#include "base/partition.hpp"
+#include "base/units.hpp"
 #include "io/file_layout.hpp"
 
 namespace windrow::io {

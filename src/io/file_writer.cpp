@@ -4,10 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <utility>
+
+#include "base/units.hpp"
 
 namespace windrow::io {
 namespace {
@@ -54,33 +55,33 @@ FileWriter::~FileWriter() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void FileWriter::write(std::int64_t offset, std::span<const std::byte> bytes, const Progress& progress) {
-  std::int64_t done = 0;
-  const auto all = static_cast<std::int64_t>(bytes.size());
-  std::int64_t mapped = 0;
-  while (done < all) {
-    const auto piece =
-        bytes.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(std::min(all - done, kPieceBytes)));
-    if (done >= mapped) {
-      map_pages(piece);
-      mapped = done + static_cast<std::int64_t>(piece.size());
-    }
-    const ssize_t written = pwrite(descriptor_, piece.data(), piece.size(), offset + done);
+void FileWriter::write(std::int64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(descriptor_, bytes.data(), bytes.size(), offset);
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       // A call that writes nothing and reports nothing would be repeated for ever.
       const int error_number = written < 0 ? errno : ENOSPC;
       throw Error(status_of_failed_write(error_number),
                   "cannot write {}: {}; {} ({} bytes) from byte {} on are not written", path_, errno_text(error_number),
-                  format_bytes(all - done), all - done, offset + done);
+                  format_bytes(std::ssize(bytes)), bytes.size(), offset);
     }
-    done += written;
-    if (progress) progress(done);
+    offset += written;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
-void FileWriter::reserve(std::int64_t offset, std::int64_t bytes) noexcept {
-  static_cast<void>(fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, offset, bytes));
+void FileWriter::reserve(std::int64_t bytes) {
+  while (fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, bytes) != 0) {
+    if (errno == EINTR) continue;
+    if (status_of_failed_write(errno) != ExitStatus::resources) return;
+    throw Error(ExitStatus::resources, "cannot reserve {} for {}: {}", format_bytes(bytes), path_, errno_text(errno));
+  }
+}
+
+void FileWriter::cut(std::int64_t bytes) {
+  while (ftruncate(descriptor_, bytes) != 0)
+    if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
 }
 
 void FileWriter::start_sync(std::int64_t offset, std::int64_t bytes) noexcept {

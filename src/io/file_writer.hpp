@@ -2,12 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 
 #include "base/error.hpp"
-#include "base/units.hpp"
 
 namespace windrow::io {
 
@@ -24,18 +22,18 @@ class FileWriter {
   FileWriter& operator=(FileWriter&& other) noexcept;
   ~FileWriter();
 
-  /// Called after each piece with the bytes of the call that are written.
-  using Progress = std::function<void(std::int64_t bytes_done)>;
+  /// Writes all of `bytes` at `offset`. *Cost*: one copy. *Throws*, on the calling rank, Error(resources) where the
+  /// disk is full or a quota or size limit is reached, else Error(io). A size limit is an error only if SIGXFSZ is
+  /// ignored: by default it ends the process.
+  void write(std::int64_t offset, std::span<const std::byte> bytes);
 
-  /// Writes all of `bytes` at `offset`. Pages of memory that other ranks filled are mapped first, which doubles the
-  /// speed. *Cost*: one copy, in pieces of kPieceBytes. *Throws*, on the calling rank, Error(resources) where the disk
-  /// is full or a quota or size limit is reached, else Error(io). A size limit is an error only if SIGXFSZ is ignored:
-  /// by default it ends the process.
-  void write(std::int64_t offset, std::span<const std::byte> bytes, const Progress& progress = {});
+  /// Has the file system find room for the first `bytes` of the file, whose size stays: nobody else can take it, and
+  /// writing is quicker by a tenth. Nothing happens where a file system cannot do that. *Throws*, on the calling rank:
+  /// Error(resources) if there is no room.
+  void reserve(std::int64_t bytes);
 
-  /// Has the file system find room for bytes that are going to be written, all at once: writing them is quicker by a
-  /// tenth. Where that is impossible nothing happens, and write() tells why. *Throws*: nothing.
-  void reserve(std::int64_t offset, std::int64_t bytes) noexcept;
+  /// Ends the file after so many bytes, and gives back the room that is reserved behind. *Throws* as write() does.
+  void cut(std::int64_t bytes);
 
   /// Has what was written there begin its way to the disk, so that sync() has less to wait for. *Throws*: nothing.
   void start_sync(std::int64_t offset, std::int64_t bytes) noexcept;
@@ -46,16 +44,13 @@ class FileWriter {
   /// Closes now: network file systems may report a full disk only here. *Throws* as write() does.
   void close();
 
-  /// What has been written is still in the second-level cache for the piece's checksum.
-  static constexpr std::int64_t kPieceBytes = kMiB;
-
  private:
   std::string path_;
   int descriptor_ = -1;
 };
 
 /// Maps the pages of `bytes`, which others may have filled, into this process by one system call where the kernel has
-/// it, else by reading a byte of each. *Throws*: nothing.
+/// it, else by reading a byte of each: writing them is twice as quick then. *Throws*: nothing.
 void map_pages(std::span<const std::byte> bytes) noexcept;
 
 }  // namespace windrow::io

@@ -29,6 +29,10 @@ Hdf5Handle file_access() {
   return access;
 }
 
+Hdf5Handle open_file(const std::string& path, const Hdf5Handle& access) {
+  return {H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, fmt::format("open the HDF5 file {}", path)};
+}
+
 void track_links(const Hdf5Handle& list) {
   hdf5_ok(H5Pset_link_creation_order(list.get(), kCreationOrder), "track the creation order");
 }
@@ -107,11 +111,15 @@ Hdf5Handle create_file(const std::string& path) {
           fmt::format("create the HDF5 file {}", path)};
 }
 
+Hdf5Handle open_file(const std::string& path) {
+  return open_file(path, file_access());
+}
+
 Hdf5Handle open_to_allocate_pages(const std::string& path) {
   const Hdf5Handle access = file_access();
   hdf5_ok(H5Pset_alignment(access.get(), 1, static_cast<hsize_t>(kPageBytes)), "set the alignment");
   hdf5_ok(H5Pset_small_data_block_size(access.get(), 0), "turn the packing of small datasets off");
-  return {H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, fmt::format("open the HDF5 file {}", path)};
+  return open_file(path, access);
 }
 
 Hdf5Handle create_group(const Hdf5Handle& parent, const std::string& name) {

@@ -17,6 +17,9 @@ namespace windrow::io {
 /// Creates the content of an existing file anew.
 [[nodiscard]] Hdf5Handle create_file(const std::string& path);
 
+/// Opens a file to add to it.
+[[nodiscard]] Hdf5Handle open_file(const std::string& path);
+
 /// Opens a file such that all space allocated in it starts on a page and comes after all that is allocated already.
 [[nodiscard]] Hdf5Handle open_to_allocate_pages(const std::string& path);
 

@@ -2,7 +2,8 @@
 
 #include <cstring>
 
-#include "io/file_writer.hpp"
+#include "base/partition.hpp"
+#include "io/checksums.hpp"
 #include "io/node_checksums.hpp"
 #include "io/seal.hpp"
 #include "io/skeleton.hpp"
@@ -11,46 +12,6 @@
 
 namespace windrow::io {
 namespace {
-
-/// What every leader needs of the layout: where its rows go.
-struct Broadcast {
-  std::string path;
-  std::vector<std::int64_t> data_offsets;
-};
-
-Broadcast broadcast_layout(const WorldComm& world, const Together& run_together, const std::string& path,
-                           const FileLayout& layout, std::size_t arrays) {
-  Broadcast all{broadcast(world, run_together, path), {}};
-  run_together([&] { all.data_offsets.resize(arrays); });
-  for (std::size_t n = 0; n < layout.arrays.size(); ++n) all.data_offsets[n] = layout.arrays[n].data.offset;
-  world.broadcast(std::as_writable_bytes(std::span(all.data_offsets)), 0);
-  return all;
-}
-
-/// The node's rows of all arrays, straight from the window. A leader that has nobody beside it computes their checksums
-/// on the way.
-void write_rows(const Broadcast& file, std::span<const OutputFile::Rows> arrays, std::span<NodeChecksums> checksums,
-                bool durable, const std::function<void(std::int64_t)>& advance) {
-  FileWriter writer(file.path);
-  for (std::size_t n = 0; n < arrays.size(); ++n) {
-    const SharedArray& array = *arrays[n].array;
-    const std::span<const std::byte> rows = array.read(array.node_rows());
-    const std::int64_t offset = file.data_offsets[n] + array.node_rows().begin * array.row_bytes();
-    const bool is_alone = array.memory().topology().node.size() == 1;
-    if (!rows.empty()) writer.reserve(offset, std::ssize(rows));
-    std::int64_t told = 0;
-    writer.write(offset, rows, [&](std::int64_t done) {
-      if (durable) writer.start_sync(offset + told, done - told);
-      if (is_alone) checksums[n].compute_within(done);
-      advance(done - told);
-      told = done;
-      fault_point("write.rows");
-      array.memory().rendezvous().throw_if_failed();
-    });
-  }
-  if (durable) writer.sync();
-  writer.close();
-}
 
 /// Puts the checksums of all ranks where they belong.
 void write_checksums(const std::string& path, const ArrayLayout& layout, std::span<const std::byte> gathered) {
@@ -80,48 +41,83 @@ std::vector<std::string> OutputFile::messages() const {
   return target_ ? target_->messages() : std::vector<std::string>{};
 }
 
-void OutputFile::write(NodeMemory& memory, std::span<const Rows> arrays, const std::function<FileSpec()>& make_spec,
-                       const std::function<void(std::int64_t)>& advance) {
-  const Topology& topology = memory.topology();
-  const bool is_first = target_.has_value();
-  const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
-  FileLayout layout;
-  run_together([&] {
-    fault_point("write.skeleton");
-    if (is_first) layout = create_skeleton(target_->temporary_path(), make_spec());
+void OutputFile::begin(const Topology& topology, const std::string& temporary, const FileSpec& spec,
+                       std::int64_t file_bytes) {
+  std::vector<std::int64_t> offsets;
+  together(topology.world, [&] {
+    fault_point("start.skeleton");
+    if (is_first()) layout_ = create_skeleton(temporary, spec);
+    for (const ArrayLayout& array : layout_.arrays) offsets.push_back(array.data.offset);
+    offsets.resize(spec.arrays.size());
   });
-  const Broadcast file =
-      broadcast_layout(topology.world, run_together, is_first ? target_->temporary_path() : "", layout, arrays.size());
+  topology.world.broadcast(std::as_writable_bytes(std::span(offsets)), 0);
+  together(topology.world, [&] {
+    layout_.arrays.resize(offsets.size());
+    for (std::size_t n = 0; n < offsets.size(); ++n) layout_.arrays[n].data.offset = offsets[n];
+    rows_ = std::make_unique<FileWriter>(temporary);
+    if (is_first()) rows_->reserve(file_bytes);
+    fault_point("start.open");
+  });
+}
 
-  std::vector<NodeChecksums> checksums;
-  std::vector<std::vector<GroupChecksum>> computed;
-  run_together([&] {
-    fault_point("write.exchange");
-    for (const Rows& rows : arrays) checksums.emplace_back(*rows.array, rows.groups);
-    computed.resize(arrays.size());
-  });
-  for (NodeChecksums& of_array : checksums) of_array.exchange();
-  run_together([&] {
-    if (topology.is_leader()) write_rows(file, arrays, checksums, durable_, advance);
-    for (std::size_t n = 0; n < arrays.size(); ++n) computed[n] = checksums[n].compute();
+GroupWriter& OutputFile::attach(const SharedArray& array) {
+  const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
+  return parts_.emplace_back(Part{&array, GroupWriter(array, *rows_, offset, durable_)}).writer;
+}
+
+void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
+  memory.together([&] {
+    for (Part& part : parts_) part.writer.write_rest(advance);
     fault_point("write.checksums");
   });
+  // When all have written: what one syncs, is on the disk for all of its node.
+  memory.together([&] {
+    if (durable_ && memory.topology().is_leader()) rows_->sync();
+    rows_->close();
+  });
+}
 
-  fault_point("write.collect");
-  std::vector<std::vector<std::byte>> gathered;
-  for (const std::vector<GroupChecksum>& part : computed)
-    gathered.push_back(gather(topology.world, run_together, std::as_bytes(std::span(part))));
+std::vector<std::vector<std::byte>> OutputFile::gather_checksums(NodeMemory& memory) {
+  const Topology& topology = memory.topology();
+  const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
+  std::vector<NodeChecksums> of_node;
   run_together([&] {
+    fault_point("write.exchange");
+    if (!topology.is_leader()) return;
+    for (const Part& part : parts_) of_node.emplace_back(*part.array);
+  });
+  for (NodeChecksums& checksums : of_node) checksums.exchange();
+  std::vector<std::vector<GroupChecksum>> collected;
+  run_together([&] {
+    collected.resize(parts_.size());
+    for (std::size_t n = 0; n < of_node.size(); ++n) collected[n] = of_node[n].collect();
+    fault_point("write.collect");
+  });
+  std::vector<std::vector<std::byte>> gathered;
+  for (const std::vector<GroupChecksum>& part : collected)
+    gathered.push_back(gather(topology.world, run_together, std::as_bytes(std::span(part))));
+  return gathered;
+}
+
+void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& make_spec,
+                        const std::function<void(std::int64_t)>& advance) {
+  write_rows(memory, advance);
+  const std::vector<std::vector<std::byte>> checksums = gather_checksums(memory);
+  memory.together([&] {
+    fault_point("write.provenance");
+    if (!is_first()) return;
+    const std::string& path = target_->temporary_path();
+    complete_skeleton(path, make_spec(), layout_);
+    for (std::size_t n = 0; n < checksums.size(); ++n) write_checksums(path, layout_.arrays[n], checksums[n]);
     fault_point("write.seal");
-    if (!is_first) return;
-    for (std::size_t n = 0; n < arrays.size(); ++n) write_checksums(file.path, layout.arrays[n], gathered[n]);
-    write_seal(file.path, layout);
+    write_seal(path, layout_);
+    FileWriter(path).cut(layout_.file_bytes());
     fault_point("write.sync");
     target_->sync();
   });
   // Not before all agree: a run that fails on any rank until here leaves no output.
-  run_together([&] {
-    if (!is_first) return;
+  memory.together([&] {
+    if (!is_first()) return;
     fault_point("write.rename");
     // From here on the temporary is a complete result: finish() may have to keep it under another name.
     unfinished_.reset();

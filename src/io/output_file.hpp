@@ -1,51 +1,70 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "array/shared_array.hpp"
-#include "array/tickets.hpp"
 #include "io/file_layout.hpp"
 #include "io/file_spec.hpp"
+#include "io/file_writer.hpp"
+#include "io/group_writer.hpp"
 #include "io/output_target.hpp"
 #include "mpi/environment.hpp"
 
 namespace windrow::io {
 
-/// The output of a run, written by all nodes: leader 0 makes the file and ends it, every leader writes its node's rows
-/// straight from the window, and the ranks that do not write compute the checksums.
+/// The output of a run: leader 0 makes the file and ends it, every rank writes rows of its node straight from the
+/// window, while they are computed or afterwards.
 class OutputFile {
  public:
   /// Reserves the output before anything is computed. Local to world rank 0; the others make an empty object.
   /// *Throws*: as OutputTarget::reserve, on world rank 0.
   [[nodiscard]] static OutputFile reserve(const Topology& topology, const std::string& path, TargetOptions options);
 
-  struct Rows {
-    const SharedArray* array = nullptr;
-    TicketCounter groups;  ///< fresh; hands out the groups of checksums
-  };
+  /// Makes the file at `temporary`, which is the path of it on all ranks, with the arrays of `spec`, and reserves room
+  /// for `file_bytes` on the disk. *Collective over* the world. *Cost*: milliseconds.
+  /// *Throws*: the same AgreedError on all ranks.
+  void begin(const Topology& topology, const std::string& temporary, const FileSpec& spec, std::int64_t file_bytes);
 
-  /// Writes the arrays and gives the file its name. `make_spec` tells, on world rank 0 and just before it is needed,
-  /// what else the file holds; its arrays are those of `arrays`, in order. `advance` is told the bytes that this rank
-  /// has written. *Collective over* the world. *Cost*: one copy of the rows, one pass for the checksums. *Throws*: the
-  /// same AgreedError on all ranks; then nothing is left under the file's name.
-  void write(NodeMemory& memory, std::span<const Rows> arrays, const std::function<FileSpec()>& make_spec,
-             const std::function<void(std::int64_t)>& advance);
+  /// Has the next of the arrays, in order, written from its window. What the writer is told of is in the file early.
+  /// Local, after begin().
+  GroupWriter& attach(const SharedArray& array);
+
+  /// Writes what has not been written of the arrays, of which each has got its writer, and gives the file its name.
+  /// `make_spec` tells, on world rank 0 and just before it is needed, all that the file holds. `advance` is told the
+  /// bytes that this rank writes here. *Collective over* the world. *Cost*: one copy of the rows, one pass for the
+  /// checksums, unless they have been written. *Throws*: the same AgreedError on all ranks; then nothing is left under
+  /// the file's name.
+  void finish(NodeMemory& memory, const std::function<FileSpec()>& make_spec,
+              const std::function<void(std::int64_t)>& advance);
 
   /// What the user should know of the reservation, on world rank 0.
   [[nodiscard]] std::vector<std::string> messages() const;
 
  private:
   OutputFile(std::optional<OutputTarget> target, bool durable);
+  void write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
+  /// The checksums of all arrays, on world rank 0.
+  [[nodiscard]] std::vector<std::vector<std::byte>> gather_checksums(NodeMemory& memory);
+  [[nodiscard]] bool is_first() const { return target_.has_value(); }
 
   // Before the target, so that it ends after it: the temporary is guarded until it is gone.
   std::optional<UnfinishedFile> unfinished_;
   std::optional<OutputTarget> target_;
   bool durable_;
+  FileLayout layout_;  ///< whole on world rank 0, elsewhere the arrays' places alone
+  std::unique_ptr<FileWriter> rows_;
+  struct Part {
+    const SharedArray* array;
+    GroupWriter writer;
+  };
+  std::deque<Part> parts_;
 };
 
 }  // namespace windrow::io

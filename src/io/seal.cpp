@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/partition.hpp"
+#include "base/units.hpp"
 #include "io/file_writer.hpp"
 
 namespace windrow::io {

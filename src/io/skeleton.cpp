@@ -6,8 +6,9 @@
 #include <array>
 #include <filesystem>
 #include <set>
+#include <utility>
 
-#include "io/checksums.hpp"
+#include "base/partition.hpp"
 #include "io/netcdf.hpp"
 #include "io/seal.hpp"
 
@@ -107,35 +108,62 @@ void write_provenance(const Hdf5Handle& file, const FileSpec& spec) {
   create_vector(group, std::string(kSeal), "seal_byte", file_type_uint8(), seal_bytes(spec));
 }
 
-void create_objects(const std::string& path, const FileSpec& spec) {
+void close(Hdf5Handle file, const std::string& path) {
+  file.close(fmt::format("write the HDF5 file {}", path));
+}
+
+void create_root(const std::string& path, const FileSpec& spec) {
   Hdf5Handle file = create_file(path);
   write_attribute(file, {"Conventions", "CF-1.9"});
   write_attribute(file, {"title", spec.title});
   write_attribute(file, {"source", spec.source});
   write_attribute(file, {"windrow_format", kFileFormat});
   create_arrays(file, spec);
-  create_scalars(file, spec);
-  write_provenance(file, spec);
-  file.close(fmt::format("write the HDF5 file {}", path));
+  close(std::move(file), path);
 }
 
-/// Allocates what is written later, each on a page of its own, behind all that HDF5 wrote, the seal last. This happens
-/// in a second session because only then nothing else is allocated: alignment is a property of the session.
-FileLayout allocate_all(const std::string& path, const FileSpec& spec) {
+// What is written without HDF5 is allocated in a session of its own, each on a page of its own, behind all that is
+// there already: alignment is a property of the session, and of all that is allocated in it.
+
+FileLayout allocate_arrays(const std::string& path, const FileSpec& spec) {
   Hdf5Handle file = open_to_allocate_pages(path);
   FileLayout layout;
   for (const ArraySpec& array : spec.arrays) {
     const Region data{allocate(file, fmt::format("/{}", array.name)), array.extents.bytes(array.type)};
     layout.arrays.push_back({array.name, array.type, array.extents, data, {}});
   }
+  close(std::move(file), path);
+  return layout;
+}
+
+void create_rest(const std::string& path, const FileSpec& spec) {
+  Hdf5Handle file = open_file(path);
+  create_scalars(file, spec);
+  write_provenance(file, spec);
+  close(std::move(file), path);
+}
+
+/// The seal last: it ends the file.
+void allocate_rest(const std::string& path, const FileSpec& spec, FileLayout& layout) {
+  Hdf5Handle file = open_to_allocate_pages(path);
   for (ArrayLayout& array : layout.arrays) {
     const std::string dataset = fmt::format("/{}/{}/{}", kProvenance, kChecksums, array.name);
     const auto item = static_cast<std::int64_t>(sizeof(std::uint64_t));
     array.checksums = {allocate(file, dataset), group_count(array.data.bytes) * item};
   }
   layout.seal = {allocate(file, fmt::format("/{}/{}", kProvenance, kSeal)), seal_bytes(spec)};
-  file.close(fmt::format("write the HDF5 file {}", path));
-  return layout;
+  close(std::move(file), path);
+}
+
+/// What ends at `end` must be the last of the file, which neither HDF5's documentation nor its format promises.
+void check_layout(const std::string& path, const FileLayout& layout, std::int64_t end) {
+  const auto by_offset = [](const ArrayLayout& array) { return array.data.offset; };
+  const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
+  const bool on_pages =
+      std::ranges::all_of(layout.arrays, [](const ArrayLayout& array) { return array.data.offset % kPageBytes == 0; });
+  if (size != end || !on_pages || !std::ranges::is_sorted(layout.arrays, {}, by_offset))
+    throw Error(ExitStatus::internal, "this HDF5 library laid out {} in an unforeseen way: {} bytes, not {}", path,
+                size, end);
 }
 
 }  // namespace
@@ -143,16 +171,16 @@ FileLayout allocate_all(const std::string& path, const FileSpec& spec) {
 FileLayout create_skeleton(const std::string& path, const FileSpec& spec) {
   check_names(spec);
   prepare_hdf5();
-  create_objects(path, spec);
-  FileLayout layout = allocate_all(path, spec);
-  const auto by_offset = [](const ArrayLayout& array) { return array.data.offset; };
-  const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
-  const bool on_pages =
-      std::ranges::all_of(layout.arrays, [](const ArrayLayout& array) { return array.data.offset % kPageBytes == 0; });
-  if (size != layout.file_bytes() || !on_pages || !std::ranges::is_sorted(layout.arrays, {}, by_offset))
-    throw Error(ExitStatus::internal, "this HDF5 library laid out {} in an unforeseen way: {} bytes, seal at {}", path,
-                size, layout.seal.offset);
+  create_root(path, spec);
+  FileLayout layout = allocate_arrays(path, spec);
+  if (!layout.arrays.empty()) check_layout(path, layout, layout.arrays.back().data.end());
   return layout;
+}
+
+void complete_skeleton(const std::string& path, const FileSpec& spec, FileLayout& layout) {
+  create_rest(path, spec);
+  allocate_rest(path, spec, layout);
+  check_layout(path, layout, layout.file_bytes());
 }
 
 }  // namespace windrow::io

@@ -5,12 +5,19 @@
 #include "io/file_layout.hpp"
 #include "io/file_spec.hpp"
 
+// A file is made in two steps, since its arrays are written while they are computed, and how it came to be is known
+// only then: first the arrays' places, at the end all the rest.
 namespace windrow::io {
 
-/// Makes the whole file at `path`, which must exist and loses its content: a valid netCDF-4 file that lacks only the
-/// bytes of the arrays, of their checksums, and of the seal. All of these read as zeros and lie where the result says.
-/// *Cost*: milliseconds; the arrays take no disk space yet.
+/// Makes the file at `path`, which must exist and loses its content, with the arrays of `spec`, which read as zeros; of
+/// the scalars only the names count, and the provenance not at all. *Cost*: milliseconds; the arrays take no disk space
+/// yet. *Returns* where they are; the checksums and the seal are nowhere yet.
 /// *Throws*, on the calling rank: Error(usage) for names, Error(resources) for a full disk, else Error(io).
 [[nodiscard]] FileLayout create_skeleton(const std::string& path, const FileSpec& spec);
+
+/// Adds all the rest of `spec`, whose arrays are still the same: a valid netCDF-4 file then lacks only the bytes of the
+/// checksums and of the seal, which read as zeros and lie where `layout` says from now on. *Cost*: milliseconds.
+/// *Throws*: as create_skeleton().
+void complete_skeleton(const std::string& path, const FileSpec& spec, FileLayout& layout);
 
 }  // namespace windrow::io

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <thread>
 
+#include "base/partition.hpp"
+#include "base/units.hpp"
 #include "io/checksums.hpp"
 #include "io/file_reader.hpp"
 #include "io/seal.hpp"

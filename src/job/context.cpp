@@ -32,7 +32,7 @@ class AddElapsed {
 
 Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options) : memory_(&memory), options_(options) {
   for (std::size_t number = 0; number < needs.arrays.size(); ++number)
-    entries_.push_back({std::make_unique<SharedArray>(memory, needs.arrays[number].shape, number), {}});
+    entries_.push_back({std::make_unique<SharedArray>(memory, needs.arrays[number].shape, number), {}, nullptr});
   if (options_.progress != nullptr) memory.rendezvous().waiter().on_idle([this] { options_.progress->update(); });
 }
 
@@ -41,6 +41,14 @@ const Context::Entry& Context::entry(std::string_view name) const {
       std::ranges::find(entries_, name, [](const Entry& e) -> std::string_view { return e.array->name(); });
   if (found == entries_.end()) throw Error(ExitStatus::internal, "the job did not plan an array '{}'", name);
   return *found;
+}
+
+Context::Entry& Context::entry(const SharedArray& array) {
+  return *std::ranges::find(entries_, &array, [](const Entry& e) { return e.array.get(); });
+}
+
+void Context::write_behind(SharedArray& array, io::GroupWriter& writer) {
+  entry(array).writer = &writer;
 }
 
 SharedArray& Context::array(std::string_view name) {
@@ -101,13 +109,13 @@ void Context::collective_phase(const std::string& name, std::int64_t bytes, std:
 }
 
 void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
-  std::vector<io::BlockRecord>& records =
-      std::ranges::find(entries_, &array, [](const Entry& e) { return e.array.get(); })->blocks;
+  auto& [_, records, writer] = entry(array);
   while (std::optional<Block> block = blocks.next()) {
     const double begin = run_seconds();
     block->lease.for_each_piece([&](const Piece& piece) {
       value.evaluate(piece.elements, block->offset,
                      {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
+      if (writer != nullptr) writer->filled(piece.elements);
       advance(piece.elements.elements() * bytes_of(array.type()));
     });
     const RowRange rows = block->lease.rows();

@@ -11,6 +11,7 @@
 #include "array/shared_array.hpp"
 #include "expr/program.hpp"
 #include "io/file_spec.hpp"
+#include "io/group_writer.hpp"
 #include "job/job.hpp"
 #include "job/progress.hpp"
 
@@ -42,6 +43,9 @@ class Context {
   /// A ticket counter that nobody has drawn from; as many times as the job said that it needs one.
   [[nodiscard]] TicketCounter fresh_counter();
 
+  /// Has what fill_blocks() fills of an array written at once.
+  void write_behind(SharedArray& array, io::GroupWriter& writer);
+
   /// The expression with its variables bound to an array and this rank. *Throws*: expr::ExpressionError.
   [[nodiscard]] expr::Evaluator evaluator(const SharedArray& array, const std::string& expression) const;
 
@@ -70,7 +74,9 @@ class Context {
   struct Entry {
     std::unique_ptr<SharedArray> array;
     std::vector<io::BlockRecord> blocks;
+    io::GroupWriter* writer = nullptr;
   };
+  [[nodiscard]] Entry& entry(const SharedArray& array);
   [[nodiscard]] const Entry& entry(std::string_view name) const;
 
   NodeMemory* memory_;

@@ -19,6 +19,8 @@ struct PlannedArray {
   ArrayShape shape;
   std::string description;
   std::string type_key = {};  ///< the key of the deck that sets its type; "" if none does
+  /// Each element is stored once: what Context::fill_blocks fills may go to the file at once.
+  bool is_final_when_filled = false;
 };
 
 /// What a job needs, known before it starts.

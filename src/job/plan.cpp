@@ -48,17 +48,17 @@ std::vector<ArrayShape> Plan::shapes() const {
   return shapes_of(needs);
 }
 
-std::int64_t tickets_of(const JobNeeds& needs) {
-  return needs.tickets + std::ssize(needs.arrays);
-}
-
 MemoryNeed memory_need(const WindowLayout& window, int ranks) {
   return {.shared_memory = ranks > 1 ? SharedWindow::free_bytes_wanted(window.bytes) : 0,
           .memory = checked_add(window.bytes, checked_multiply(ranks, kRankBytes))};
 }
 
 io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
-  io::FileSpec file{.title = deck.common->title, .source = "windrow", .arrays = {}, .scalars = {}, .provenance = {}};
+  io::FileSpec file{.title = deck.common->title,
+                    .source = fmt::format("windrow {}", WINDROW_VERSION),
+                    .arrays = {},
+                    .scalars = {},
+                    .provenance = {}};
   for (const std::string& name : deck.output_arrays())
     for (const PlannedArray& array : needs.arrays)
       if (array.shape.name == name)
@@ -77,8 +77,7 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   plan.machine = std::move(machine);
   const int ranks = plan.machine.ranks();
   plan.needs = deck.job->needs(ranks);
-  plan.tickets = tickets_of(plan.needs);
-  plan.windows = WindowLayout::make_all(plan.machine, plan.shapes(), plan.tickets);
+  plan.windows = WindowLayout::make_all(plan.machine, plan.shapes(), plan.needs.tickets);
   plan.hosts.resize(static_cast<std::size_t>(*std::ranges::max_element(plan.machine.host_of_node)) + 1);
   for (int node = 0; node < plan.machine.nodes(); ++node) {
     const auto number = static_cast<std::size_t>(node);

@@ -21,7 +21,6 @@ struct MemoryNeed {
 struct Plan {
   Machine machine;
   JobNeeds needs;
-  std::int64_t tickets = 0;           ///< counters: those of the job, and one an array for its checksums
   std::vector<WindowLayout> windows;  ///< one a node
   std::vector<MemoryNeed> hosts;      ///< one a host: pretended nodes share one
   std::string file;                   ///< "" if nothing is written
@@ -36,9 +35,6 @@ struct Plan {
 };
 
 [[nodiscard]] std::vector<ArrayShape> shapes_of(const JobNeeds& needs);
-
-/// The counters of a run: those of the job, and one an array for its checksums.
-[[nodiscard]] std::int64_t tickets_of(const JobNeeds& needs);
 
 /// What a node with this window needs. *Throws*: Error(usage), on the calling rank, on overflow.
 [[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks);

@@ -61,6 +61,8 @@ class Run {
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
   void compute_and_write(Context& context);
+  [[nodiscard]] bool is_written_behind(const std::string& name) const;
+  void attach_output(Context& context);
   void write(Context& context);
   void close(Context& context);
   [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
@@ -194,6 +196,7 @@ void Run::prepare() {
   }
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
+  if (output_) output_->begin(topology_, temporary_, planned_file(deck_, plan_.needs), plan_.file_bytes);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
@@ -208,8 +211,9 @@ void Run::execute() {
   std::optional<NodeMemory> memory;
   together(topology_.world, [] { fault_point("allocate.before"); });
   together(topology_.world, [&] {
-    memory.emplace(topology_, NodeMemory::Options{
-                                  .arrays = plan_.shapes(), .tickets = plan_.tickets, .pages = deck_.common->pages});
+    memory.emplace(
+        topology_,
+        NodeMemory::Options{.arrays = plan_.shapes(), .tickets = plan_.needs.tickets, .pages = deck_.common->pages});
     fault_point("allocate.after");
     early_phases_.push_back({"allocate", steady_seconds() - begin, 0});
   });
@@ -237,6 +241,7 @@ void Run::work(NodeMemory& memory) {
                     Context::Options{.seed = deck_.common->seed,
                                      .progress = talks() ? &progress_ : nullptr,
                                      .run_start_s = options_.process_start_s});
+    if (output_) attach_output(*context);
   });
   std::optional<AgreedError> failure;
   try {
@@ -296,7 +301,6 @@ std::vector<io::ArrayBlocks> Run::gather_blocks(Context& context) const {
 
 io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
   io::FileSpec spec = planned_file(deck_, plan_.needs);
-  spec.source = fmt::format("windrow {}", WINDROW_VERSION);
   io::Provenance& provenance = spec.provenance;
   const auto started = std::chrono::system_clock::now() -
                        std::chrono::duration_cast<std::chrono::system_clock::duration>(
@@ -320,20 +324,35 @@ io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
   return spec;
 }
 
+/// Whether the array is in the file when the job has run.
+bool Run::is_written_behind(const std::string& name) const {
+  return std::ranges::any_of(plan_.needs.arrays, [&](const PlannedArray& array) {
+    return array.shape.name == name && array.is_final_when_filled;
+  });
+}
+
+/// Each array of the output gets its writer, in the file's order.
+void Run::attach_output(Context& context) {
+  for (const io::ArraySpec& written : planned_file(deck_, plan_.needs).arrays) {
+    SharedArray& array = context.array(written.name);
+    io::GroupWriter& writer = output_->attach(array);
+    if (is_written_behind(written.name)) context.write_behind(array, writer);
+  }
+}
+
 void Run::write(Context& context) {
   std::vector<io::ArrayBlocks> blocks = gather_blocks(context);
-  std::vector<io::OutputFile::Rows> rows;
   std::int64_t bytes = 0;
   std::int64_t node_bytes = 0;
   for (const std::string& name : deck_.output_arrays()) {
+    if (is_written_behind(name)) continue;
     const SharedArray& array = context.array(name);
-    rows.push_back({&array, context.fresh_counter()});
     bytes += array.extents().bytes(array.type());
     node_bytes += array.node_rows().rows() * array.row_bytes();
   }
   context.collective_phase("write", bytes, node_bytes, [&] {
-    output_->write(
-        context.memory(), rows, [&] { return file_spec(std::move(blocks)); },
+    output_->finish(
+        context.memory(), [&] { return file_spec(std::move(blocks)); },
         [&](std::int64_t done) { context.advance(done); });
   });
   report_.output = plan_.file;

@@ -78,7 +78,7 @@ class Trials {
       if (variant.smaller_types) needs = with_smaller_types(std::move(needs)).needs;
       // The first of equal nodes has the largest share of the rows.
       const Machine machine = equal_nodes(ranks, variant.hosts);
-      const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs), tickets_of(needs));
+      const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs), needs.tickets);
       const std::int64_t file_bytes = plan_->file.empty() ? 0 : planned_file_bytes(*deck_, needs, ranks);
       return with_output(memory_need(window, variant.ranks_per_host), file_bytes, resources_->output_place);
     } catch (const Error&) {
@@ -246,8 +246,8 @@ std::optional<std::string> find_limit_shortage(const Plan& plan, int node, bool 
   const bool is_shared = plan.machine.ranks_per_node[number] > 1;
   if (!is_shared && window > limits.data_bytes)
     return limit_text("a single rank needs memory of its own of", window, limits.data_bytes, "-d");
-  if (!is_leader) return std::nullopt;
-  if (is_shared && window > limits.file_bytes)
+  // The leader makes the file of the window; all write the output.
+  if (is_leader && is_shared && window > limits.file_bytes)
     return limit_text("the file behind the shared window has", window, limits.file_bytes, "-f");
   if (!plan.file.empty() && plan.file_bytes > limits.file_bytes)
     return limit_text(fmt::format("the output {} needs", plan.file), plan.file_bytes, limits.file_bytes, "-f");

@@ -9,10 +9,12 @@
 #include <memory>
 
 #include "array/shared_array.hpp"
+#include "base/partition.hpp"
 #include "harness.hpp"
 #include "io/file_reader.hpp"
 #include "io/file_writer.hpp"
 #include "io/output_file.hpp"
+#include "io/shared_temporary.hpp"
 #include "io/verify.hpp"
 
 namespace windrow::bench {
@@ -31,7 +33,7 @@ std::string path_of(const char* name) {
 struct FilledArray {
   explicit FilledArray(std::int64_t rows)
       : shape{"a", ElementType::float64, {rows, kCols}},
-        memory(topology(), {.arrays = {shape}, .tickets = kTickets}),
+        memory(topology(), {.arrays = {shape}}),
         array(memory, shape, 0) {
     Lease lease = array.lease_row_block();
     double value = static_cast<double>(array.row_block().begin);
@@ -41,15 +43,17 @@ struct FilledArray {
     });
     memory.publish();
   }
-  [[nodiscard]] TicketCounter fresh_counter() { return {memory, used++}; }
+  /// As if no group had been written.
+  void forget_writes() {
+    if (topology().is_leader()) std::ranges::fill(array.group_words(), GroupWord{});
+    memory.publish();
+  }
   [[nodiscard]] std::int64_t bytes() const { return shape.extents.bytes(shape.type); }
   [[nodiscard]] std::span<const std::byte> all() const { return array.read(array.node_rows()); }
 
-  static constexpr std::int64_t kTickets = 1'000;
   ArrayShape shape;
   NodeMemory memory;
   SharedArray array;
-  std::int64_t used = 0;
 };
 
 std::unique_ptr<FilledArray> filled;
@@ -99,14 +103,13 @@ Program raw_pwrite(Case what) {
 
 void write_output(FilledArray& a, const std::string& path, bool durable) {
   io::OutputFile file = io::OutputFile::reserve(topology(), path, {.overwrite = true, .durable = durable});
-  const io::OutputFile::Rows rows{&a.array, a.fresh_counter()};
-  const auto spec = [&] {
-    io::FileSpec text;
-    text.source = "windrow benchmark";
-    text.arrays = {{a.shape.name, a.shape.type, a.shape.extents, {}}};
-    return text;
-  };
-  file.write(a.memory, std::span(&rows, 1), spec, [](std::int64_t) {});
+  io::FileSpec spec;
+  spec.source = "windrow benchmark";
+  spec.arrays = {{a.shape.name, a.shape.type, a.shape.extents, {}}};
+  file.begin(topology(), io::share_temporary(topology(), UnfinishedFile::path()), spec, io::estimated_file_bytes(spec));
+  file.attach(a.array);
+  file.finish(
+      a.memory, [&] { return spec; }, [](std::int64_t) {});
 }
 
 /// The whole of it: temporary, skeleton, rows, checksums, seal, name.
@@ -114,6 +117,7 @@ Program windrow_output(Case what) {
   return [what](Clock& clock) {
     FilledArray& a = array_of(what.rows);
     const std::string path = path_of("output");
+    a.forget_writes();
     clock.begin();
     write_output(a, path, what.durable);
     clock.end();
@@ -128,6 +132,7 @@ const std::string& file_of(std::int64_t rows) {
   static std::string path;
   if (path.empty()) {
     path = path_of("verified");
+    array_of(rows).forget_writes();
     write_output(array_of(rows), path, false);
   }
   return path;
@@ -150,9 +155,9 @@ Program read_by_one(std::int64_t rows) {
     clock.begin();
     if (topology().is_leader()) {
       const io::FileReader file(path);
-      std::vector<std::byte> buffer(static_cast<std::size_t>(io::kGroupBytes));
-      for (std::int64_t at = 0; at < file.size(); at += io::kGroupBytes)
-        file.read(at, std::span(buffer).first(static_cast<std::size_t>(std::min(io::kGroupBytes, file.size() - at))));
+      std::vector<std::byte> buffer(static_cast<std::size_t>(kGroupBytes));
+      for (std::int64_t at = 0; at < file.size(); at += kGroupBytes)
+        file.read(at, std::span(buffer).first(static_cast<std::size_t>(std::min(kGroupBytes, file.size() - at))));
     }
     clock.end();
   };

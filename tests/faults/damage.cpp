@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/partition.hpp"
 #include "io/checksums.hpp"
 #include "io/verify.hpp"
 
@@ -89,7 +90,7 @@ class Damage {
   void swap_groups() {
     Count count{"swapped groups"};
     for (const ArrayLayout& array : report_.arrays) {
-      const std::int64_t groups = array.data.bytes / windrow::io::kGroupBytes;
+      const std::int64_t groups = array.data.bytes / windrow::kGroupBytes;
       for (std::int64_t a = 0; a < groups; ++a)
         for (std::int64_t b = a + 1; b < groups; ++b) {
           swap(array, a, b);
@@ -138,7 +139,7 @@ class Damage {
   }
 
   void swap(const ArrayLayout& array, std::int64_t a, std::int64_t b) const {
-    const std::int64_t bytes = windrow::io::kGroupBytes;
+    const std::int64_t bytes = windrow::kGroupBytes;
     const std::vector<char> first = read(array.data.offset + a * bytes, bytes);
     const std::vector<char> second = read(array.data.offset + b * bytes, bytes);
     write(array.data.offset + a * bytes, second);

@@ -100,9 +100,9 @@ class FaultCase(launch.TestCase):
         self.assertIsNone(process.poll(), "the run has ended already")
         return process, launch.children(process.pid) if ranks else [process.pid]
 
-    def start_and_stop_in_phase(self, *arguments, ranks=2):
+    def start_and_stop_in_phase(self, *arguments, ranks=2, **env):
         """A run whose ranks have come to their first blocks and stay there until go_on(); and its ranks."""
-        process = self.start(*arguments, ranks=ranks, WINDROW_FAULT="phase.block:*:stop")
+        process = self.start(*arguments, ranks=ranks, WINDROW_FAULT="phase.block:*:stop", **env)
         return process, self.stopped_ranks(process, ranks)
 
     def stopped_ranks(self, process, ranks):

@@ -18,7 +18,7 @@ import time
 import traceback
 
 from fault_case import END_S, FaultCase, launch, state_of, wait_until
-from injection_test import OF_RANK_0, steps
+from injection_test import OF_RANK_0, rows_for, steps
 
 RANDOM_KILLS = 200
 # Ranks, and nodes; 0: without mpirun.
@@ -59,11 +59,11 @@ class Arena(FaultCase):
         self.assert_status(self.run_deck("array.rows=20000", "array.value=-1", ranks=0), launch.DONE)
         self.old = self.path.read_bytes()
 
-    def begin(self, ranks, nodes, replaces, **env):
+    def begin(self, ranks, nodes, replaces, step="", **env):
         self.path.unlink(missing_ok=True)
         if replaces:
             self.path.write_bytes(self.old)
-        arguments = ["array.rows=20000", "--pretend-nodes", nodes, "--report", self.report]
+        arguments = [rows_for(step), "--pretend-nodes", nodes, "--report", self.report]
         process = launch.start(ranks, "run", "deck.toml", *arguments, *(["--overwrite"] if replaces else []),
                                env={**self.env, **env}, cwd=self.folder)
         self.addCleanup(launch.end, process)
@@ -132,7 +132,7 @@ class Arena(FaultCase):
             moment *= 0.8
 
     def kill_at_step(self, step, ranks, nodes, victim, replaces):
-        process = self.begin(ranks, nodes, replaces, WINDROW_FAULT=f"{step}:{victim}:kill")
+        process = self.begin(ranks, nodes, replaces, step, WINDROW_FAULT=f"{step}:{victim}:kill")
         result = self.look_after(process, "SIGKILL")
         if result is not None:
             self.assert_status(result, 128 + signal.SIGKILL if ranks else -signal.SIGKILL)

@@ -50,10 +50,12 @@ class Processes(FaultCase):
         self.assert_status(self.run_limited(1, "-v 900000"), launch.DONE)
 
     def test_size_of_files_of_one_rank(self):
-        # The leader makes the file of the window, and writes.
+        # The leader makes the file of the window; all write the output.
         self.assert_told(self.run_limited(0, "-f 12000", "array.rows=2e6", LONG), "the file behind the shared window",
                          "`ulimit -f` leaves ")
-        self.assert_status(self.run_limited(2, "-f 12000", "array.rows=2e6"), launch.DONE)
+        self.assert_told(self.run_limited(2, "-f 12000", "array.rows=2e6", LONG), "the output output/out.h5 needs",
+                         "`ulimit -f` leaves ")
+        self.assert_status(self.run_limited(2, "-f 400000", "array.rows=2e6"), launch.DONE)
 
     def test_size_of_files_below_that_of_the_output(self):
         self.assert_told(self.run_limited(0, "-f 4000", LONG, ranks=1), "the output output/out.h5 needs",

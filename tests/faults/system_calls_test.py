@@ -67,7 +67,8 @@ SWEEPS = {
     "opendir": {"EIO": ends(IO), "ENOMEM": ends(RESOURCES, IO)},
     "statvfs": {"EIO": ends(DONE, IO)},
     "mmap": {"ENOMEM": ends(DONE, RESOURCES)},
-    "fallocate": {"ENOSPC": SURVIVED, "EIO": SURVIVED, "EINTR": SURVIVED},
+    "fallocate": {"ENOSPC": ends(RESOURCES), "EDQUOT": ends(RESOURCES), "ENOSYS": SURVIVED, "EIO": SURVIVED,
+                  "EINTR": SURVIVED},
     "sync_file_range": {"EIO": ends(DONE, IO), "EINTR": SURVIVED},
 }
 # A sweep of a kind that a run never calls proves nothing; these it may not call.

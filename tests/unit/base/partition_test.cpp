@@ -28,5 +28,20 @@ TEST(RowBlock, HugeNumbersDoNotOverflow) {
   EXPECT_EQ(row_block(rows, 7, 6).end, rows);
 }
 
+TEST(GroupCount, IsOneAMebibyteAndTheRest) {
+  EXPECT_EQ(group_count(0), 0);
+  EXPECT_EQ(group_count(1), 1);
+  EXPECT_EQ(group_count(kGroupBytes), 1);
+  EXPECT_EQ(group_count(kGroupBytes + 1), 2);
+  EXPECT_EQ(group_count(std::int64_t{1} << 62), std::int64_t{1} << 42);
+}
+
+TEST(GroupCount, OfARangeCountsWhatItTouches) {
+  EXPECT_EQ(group_count(ByteRange{5, 5}), 0);
+  EXPECT_EQ(group_count(ByteRange{kGroupBytes - 1, kGroupBytes}), 1);
+  EXPECT_EQ(group_count(ByteRange{kGroupBytes - 1, kGroupBytes + 1}), 2);
+  EXPECT_EQ(group_count(ByteRange{kGroupBytes, 3 * kGroupBytes}), 2);
+}
+
 }  // namespace
 }  // namespace windrow

@@ -1,4 +1,5 @@
 #include "io/checksums.hpp"
+#include "base/partition.hpp"
 
 #include <gtest/gtest.h>
 
@@ -79,22 +80,6 @@ TEST(ChecksumStream, PiecesDoNotMatter) {
       stream.feed(std::span(buffer).subspan(at, std::min(piece, buffer.size() - at)));
     EXPECT_EQ(stream.finish(), checksum(buffer)) << piece;
   }
-}
-
-TEST(ChecksumGroups, AreOneMebibyteEachAndTheRest) {
-  EXPECT_EQ(group_count(0), 0);
-  EXPECT_EQ(group_count(1), 1);
-  EXPECT_EQ(group_count(kGroupBytes), 1);
-  EXPECT_EQ(group_count(kGroupBytes + 1), 2);
-  EXPECT_EQ(group_count(std::int64_t{1} << 62), std::int64_t{1} << 42);
-
-  const auto group = static_cast<std::size_t>(kGroupBytes);
-  const std::vector<std::byte> buffer = sanity_buffer(2 * group + 5);
-  std::vector<std::uint64_t> sums(3);
-  checksum_groups(buffer, sums);
-  EXPECT_EQ(sums[0], checksum(first_bytes(buffer, group)));
-  EXPECT_EQ(sums[1], checksum(std::span(buffer).subspan(group, group)));
-  EXPECT_EQ(sums[2], checksum(std::span(buffer).last(5)));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "io/file_spec.hpp"
+#include "base/units.hpp"
 
 #include <gtest/gtest.h>
 

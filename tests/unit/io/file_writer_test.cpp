@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 
+#include "io/output_target.hpp"
 #include "unit/io/support.hpp"
 
 namespace windrow::io::test {
@@ -19,14 +20,13 @@ std::vector<std::byte> pattern(std::size_t size) {
   return bytes;
 }
 
-TEST(FileWriter, WritesPiecesWhereTheyBelong) {
+TEST(FileWriter, WritesBytesWhereTheyBelong) {
   const Scratch scratch;
   const std::string path = scratch / "a";
   write_file(path, "");
-  const std::vector<std::byte> bytes = pattern(static_cast<std::size_t>(2 * FileWriter::kPieceBytes + 12'345));
-  std::vector<std::int64_t> progress;
+  const std::vector<std::byte> bytes = pattern(2'109'497);
   FileWriter writer(path);
-  writer.write(1000, bytes, [&](std::int64_t done) { progress.push_back(done); });
+  writer.write(1000, bytes);
   writer.write(3, std::span(bytes).first(5));
   writer.write(0, {});
   writer.sync();
@@ -35,8 +35,6 @@ TEST(FileWriter, WritesPiecesWhereTheyBelong) {
   ASSERT_EQ(content.size(), bytes.size() + 1000);
   EXPECT_EQ(std::memcmp(content.data() + 1000, bytes.data(), bytes.size()), 0);
   EXPECT_EQ(std::memcmp(content.data() + 3, bytes.data(), 5), 0);
-  EXPECT_EQ(progress, (std::vector<std::int64_t>{FileWriter::kPieceBytes, 2 * FileWriter::kPieceBytes,
-                                                 static_cast<std::int64_t>(bytes.size())}));
 }
 
 TEST(FileWriter, WritesBeyondFourGibibytes) {
@@ -53,7 +51,7 @@ TEST(FileWriter, RoomIsReservedWithoutAChangeOfTheFile) {
   const std::string path = scratch / "a";
   write_file(path, "abc");
   FileWriter writer(path);
-  writer.reserve(1, std::int64_t{1} << 20);
+  writer.reserve(std::int64_t{1} << 20);
   writer.start_sync(0, 3);
   writer.write(1, pattern(1));
   EXPECT_EQ(read_file(path), std::string("a\0c", 3));
@@ -65,14 +63,31 @@ TEST(FileWriter, RoomIsReservedWithoutAChangeOfTheFile) {
   EXPECT_TRUE(!can || status.st_blocks * 512 >= std::int64_t{1} << 20) << status.st_blocks;
 }
 
-TEST(FileWriter, RoomThatCannotBeReservedIsNoError) {
+TEST(FileWriter, RoomBehindTheEndIsGivenBack) {
+  const Scratch scratch;
+  const std::string path = scratch / "a";
+  write_file(path, "abc");
+  FileWriter writer(path);
+  writer.reserve(std::int64_t{1} << 20);
+  writer.cut(3);
+  EXPECT_EQ(read_file(path), "abc");
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_LE(status.st_blocks * 512, 1 << 16);
+}
+
+TEST(FileWriter, MoreRoomThanThereIsIsAShortage) {
   const Scratch scratch;
   const std::string path = scratch / "a";
   write_file(path, "");
-  FileWriter writer(path);
-  writer.reserve(0, std::int64_t{1} << 62);
-  writer.write(0, pattern(10));
-  EXPECT_EQ(std::filesystem::file_size(path), 10U);
+  const std::int64_t bytes = free_disk_bytes(path) * 2;
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool can = fallocate(file, FALLOC_FL_KEEP_SIZE, 0, 1) == 0;
+  close(file);
+  if (!can) GTEST_SKIP() << "this file system reserves nothing";
+  const Outcome outcome = outcome_of([&] { FileWriter(path).reserve(bytes); });
+  EXPECT_EQ(outcome.status, ExitStatus::resources);
+  EXPECT_NE(outcome.message.find("cannot reserve"), std::string::npos) << outcome.message;
 }
 
 TEST(FileWriter, SaysWhyAFileCannotBeOpened) {

@@ -188,7 +188,7 @@ TEST(Skeleton, HugeArraysAndTheirDimensionsTakeNoSpaceYet) {
   FileSpec spec;
   spec.arrays = {{"long", ElementType::int32, {5'000'000'000, 1, true}, {}},
                  {"wide", ElementType::float64, {3, 500'000'000}, {}}};
-  const FileLayout layout = create_skeleton(path, spec);
+  const FileLayout layout = create_whole_skeleton(path, spec);
   EXPECT_EQ(layout.arrays[0].data.bytes, 20'000'000'000);
   EXPECT_EQ(layout.arrays[1].data.bytes, 12'000'000'000);
   struct stat status {};
@@ -241,7 +241,7 @@ TEST(Skeleton, IsMadeWhileItsFileIsLocked) {
   write_file(path, "");
   const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(flock(descriptor, LOCK_EX | LOCK_NB), 0);
-  EXPECT_EQ(outcome_of([&] { static_cast<void>(create_skeleton(path, small_spec())); }).message, "");
+  EXPECT_EQ(outcome_of([&] { static_cast<void>(create_whole_skeleton(path, small_spec())); }).message, "");
   const int other = open(path.c_str(), O_RDWR | O_CLOEXEC);
   EXPECT_NE(flock(other, LOCK_EX | LOCK_NB), 0) << "HDF5 has dropped the lock";
   close(other);
@@ -250,12 +250,12 @@ TEST(Skeleton, IsMadeWhileItsFileIsLocked) {
 
 TEST(Skeleton, FailuresAreErrorsWithAReason) {
   const Scratch scratch;
-  const Outcome folder = outcome_of([&] { static_cast<void>(create_skeleton(scratch.folder(), small_spec())); });
+  const Outcome folder = outcome_of([&] { static_cast<void>(create_whole_skeleton(scratch.folder(), small_spec())); });
   EXPECT_EQ(folder.status, ExitStatus::io);
   EXPECT_NE(folder.message.find("Is a directory"), std::string::npos) << folder.message;
   FileSpec bad_name;
   bad_name.scalars = {{"a/b", 1.0, {}}};
-  EXPECT_EQ(outcome_of([&] { static_cast<void>(create_skeleton(scratch / "a.h5", bad_name)); }).status,
+  EXPECT_EQ(outcome_of([&] { static_cast<void>(create_whole_skeleton(scratch / "a.h5", bad_name)); }).status,
             ExitStatus::usage);
 }
 
@@ -270,7 +270,7 @@ TEST(Skeleton, AFullDiskIsAShortage) {
       setrlimit(RLIMIT_FSIZE, &limit);
       FileSpec spec = small_spec();
       spec.arrays[0].extents.rows = 100'000;
-      static_cast<void>(create_skeleton(path, spec));
+      static_cast<void>(create_whole_skeleton(path, spec));
       return 0;
     });
     EXPECT_EQ(status, static_cast<int>(ExitStatus::resources)) << bytes;

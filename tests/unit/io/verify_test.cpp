@@ -156,7 +156,7 @@ TEST(Verify, AFileThatWasNeverCompletedSaysSo) {
   const Scratch scratch;
   const std::string path = scratch / "a.h5";
   write_file(path, "");
-  const FileLayout layout = create_skeleton(path, small_spec());
+  const FileLayout layout = create_whole_skeleton(path, small_spec());
   expect_refused(path, "was never completed");
   // Half of the seal is written when the machine stops.
   const std::vector<std::byte> seal = encode({.format = 1, .layout = layout, .metadata = {}});

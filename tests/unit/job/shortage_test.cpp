@@ -244,7 +244,8 @@ TEST(Shortage, LimitsOfTheProcessesAreMetBeforehand) {
   EXPECT_EQ(shortage(true, {.file_bytes = std::max(window, run.plan.file_bytes), .address_bytes = window}), "none");
   EXPECT_TRUE(holds(shortage(false, {.address_bytes = window - 1}), "`ulimit -v` leaves"));
   EXPECT_TRUE(holds(shortage(true, {.file_bytes = window - 1}), "the file behind the shared window"));
-  EXPECT_EQ(shortage(false, {.file_bytes = 0}), "none") << "only leaders make files";
+  EXPECT_EQ(shortage(false, {.file_bytes = run.plan.file_bytes}), "none") << "only leaders make windows";
+  EXPECT_TRUE(holds(shortage(false, {.file_bytes = run.plan.file_bytes - 1}), path)) << "all ranks write";
   const Case alone(equal_nodes(1, 1), kHundredMegabytes + "[output]\nfile = '" + path + "'\n");
   EXPECT_TRUE(holds(find_limit_shortage(alone.plan, 0, true, {.file_bytes = 1}).value(), path));
   EXPECT_TRUE(holds(find_limit_shortage(alone.plan, 0, true, {.data_bytes = 1}).value(), "`ulimit -d`"));

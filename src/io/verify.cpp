@@ -190,13 +190,16 @@ VerifyReport verify(const std::string& path, const VerifyOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const FileReader file(path);
   const Seal seal = read_seal(file);
-  if (fingerprint_metadata(file, seal.layout) != seal.metadata)
-    throw Error(ExitStatus::verification,
-                "{} has changed since it was written, outside of its arrays: names, attributes, scalars, provenance or "
-                "checksums",
-                path);
+  const bool is_metadata_changed = fingerprint_metadata(file, seal.layout) != seal.metadata;
   const Groups groups(seal.layout.arrays);
   const std::vector<std::int64_t> changed = GroupCheck(file, groups, options).run();
+  if (is_metadata_changed)
+    throw Error(ExitStatus::verification,
+                "{} has changed since it was written, outside of its arrays: names, attributes, scalars, provenance or "
+                "checksums\n  {}{}",
+                path,
+                changed.empty() ? "its arrays are unchanged" : "its arrays, or their checksums, have changed too:",
+                describe(groups, changed));
   if (!changed.empty())
     throw Error(ExitStatus::verification, "{} has changed since it was written:{}", path, describe(groups, changed));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;

@@ -116,6 +116,21 @@ TEST(Verify, EveryByteOutsideOfTheArraysCounts) {
   EXPECT_EQ(verified(path).message, "");
 }
 
+TEST(Verify, DamageOutsideOfTheArraysDoesNotHideThatOfTheirs) {
+  const Scratch scratch;
+  const std::string path = scratch / "a.h5";
+  const ArrayLayout array = write_counted(path, three_groups()).arrays[0];
+  const Tamper tamper(path);
+  tamper.flip(array.data.offset - 1, 1);
+  const std::string outside = verified(path).message;
+  EXPECT_NE(outside.find("outside of its arrays"), std::string::npos) << outside;
+  EXPECT_NE(outside.find("its arrays are unchanged"), std::string::npos) << outside;
+  tamper.flip(array.data.offset, 1);
+  const std::string both = verified(path).message;
+  EXPECT_NE(both.find("outside of its arrays"), std::string::npos) << both;
+  EXPECT_NE(both.find("dataset 'array', rows 0 to 1057"), std::string::npos) << both;
+}
+
 TEST(Verify, SampledBytesOfTheArraysCount) {
   const Scratch scratch;
   const std::string path = scratch / "a.h5";

@@ -109,18 +109,18 @@ void Context::collective_phase(const std::string& name, std::int64_t bytes, std:
 }
 
 void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
-  auto& [_, records, writer] = entry(array);
+  Entry& filled = entry(array);
   while (std::optional<Block> block = blocks.next()) {
     const double begin = run_seconds();
     block->lease.for_each_piece([&](const Piece& piece) {
       value.evaluate(piece.elements, block->offset,
                      {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
-      if (writer != nullptr) writer->filled(piece.elements);
+      if (filled.writer != nullptr) filled.writer->filled(piece.elements);
       advance(piece.elements.elements() * bytes_of(array.type()));
     });
     const RowRange rows = block->lease.rows();
     fault_point("phase.block");
-    records.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});
+    filled.blocks.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});
   }
 }
 

@@ -113,7 +113,7 @@ void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
     for (const fs::directory_entry& session : fs::directory_iterator(user.path(), ignored)) {
       const std::string name = session.path().filename().string();
       const bool is_dead = name.starts_with("pid.") && !fs::exists("/proc/" + name.substr(4), ignored) &&
-                           !is_young(session.path()) && !is_mapped("/" + user_name + "/" + name + "/");
+                           !is_young(session.path()) && !is_mapped(fmt::format("/{}/{}/", user_name, name));
       if (is_dead) found.push_back({session.path().string(), bytes_below(session.path())});
     }
   }

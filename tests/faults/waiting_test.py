@@ -35,7 +35,10 @@ def processor_seconds(pid):
 class Waiting(FaultCase):
     def start_stopped(self, step, stopped, ranks, *arguments):
         """A run of which one rank stops at a step; none if it has ended without coming there."""
-        env = {**self.env, "WINDROW_FAULT": f"{step}:{stopped}:stop"}
+        # Runs that start and end at once would take Open MPI's session folder from under each other.
+        own = self.folder / f"tmp.{step}.{stopped}"
+        own.mkdir(exist_ok=True)
+        env = {**self.env, "TMPDIR": own, "WINDROW_FAULT": f"{step}:{stopped}:stop"}
         process = launch.start(ranks, "run", "deck.toml", f"output.file=output/{step}.{stopped}.h5", *arguments,
                                env=env, cwd=self.folder)
         self.addCleanup(launch.end, process)

@@ -107,6 +107,7 @@ void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& mak
     fault_point("write.provenance");
     if (!is_first()) return;
     const std::string& path = target_->temporary_path();
+    target_->check_in_place();
     complete_skeleton(path, make_spec(), layout_);
     for (std::size_t n = 0; n < checksums.size(); ++n) write_checksums(path, layout_.arrays[n], checksums[n]);
     fault_point("write.seal");

@@ -225,6 +225,17 @@ void OutputTarget::examine(const std::string& other_path, const TemporaryName& o
       fmt::format("removed {}, which a dead run left (host {}, process {})", other_path, other.host, other.pid));
 }
 
+void OutputTarget::check_in_place() const {
+  struct stat made {};
+  struct stat now {};
+  if (fstat(descriptor_, &made) == 0 && stat(temporary_path_.c_str(), &now) == 0 && made.st_dev == now.st_dev &&
+      made.st_ino == now.st_ino)
+    return;
+  throw Error(ExitStatus::io,
+              "cannot write {}: somebody has removed, moved or replaced {} during the run; the result is lost", path_,
+              temporary_path_);
+}
+
 void OutputTarget::sync() const {
   while (options_.durable && fsync(descriptor_) != 0)
     if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
@@ -244,6 +255,7 @@ void OutputTarget::take_over_permissions() noexcept {
 }
 
 void OutputTarget::finish() {
+  check_in_place();
   int error_number = 0;
   if (!options_.overwrite) {
     error_number = rename_new(temporary_path_, final_path_);

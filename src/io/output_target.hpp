@@ -41,6 +41,10 @@ class OutputTarget {
   /// What the user should know: stale temporaries that were removed.
   [[nodiscard]] const std::vector<std::string>& messages() const { return messages_; }
 
+  /// Finds out whether the temporary is still the file that this object made: what is written by descriptor must not be
+  /// missing from what is written, and renamed, by name. *Throws*: Error(io), on the calling rank.
+  void check_in_place() const;
+
   /// Waits until what was written is on the disk, if it is to be durable. *Throws* as finish() does.
   void sync() const;
 

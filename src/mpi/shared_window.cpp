@@ -102,6 +102,14 @@ int try_file(const std::string& folder, std::int64_t bytes) {
   return error_number;
 }
 
+/// Whether a file can be opened; else an errno value.
+int try_descriptor() {
+  const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return errno;
+  close(file);
+  return 0;
+}
+
 /// A folder by its number, which is the same under whatever name a process has it mounted.
 struct FolderNumber {
   std::int64_t device = 0;
@@ -141,6 +149,7 @@ void check_folder_is_common(const NodeComm& node) {
 void rehearse_allocation(std::int64_t request, std::int64_t free_wanted, bool is_shared, bool is_leader) {
   const std::string folder = shared_memory_folder();
   int error_number = try_mapping(request, is_shared);
+  if (error_number == 0 && is_shared) error_number = try_descriptor();
   if (error_number == 0 && is_shared && is_leader) error_number = try_file(folder, request);
   if (error_number == 0 && is_shared && is_leader && free_bytes_in(folder) < free_wanted) error_number = ENOSPC;
   if (error_number != 0) throw allocation_failure(request, is_shared, errno_text(error_number));

@@ -121,6 +121,25 @@ class Aftermath(FaultCase):
         self.assert_one_message(result, f"removed output/{left.name}", f"process {os.getpid()}")
         self.assertEqual(self.files(self.output), ["out.h5"])
 
+    def test_temporary_that_somebody_removes_or_replaces(self):
+        """Rows are in a file that has lost its name: nothing gets the output's name, and that is said."""
+        for step in ("phase.block", "write.rename"):
+            for replaces in (False, True):
+                with self.subTest(step=step, replaces=replaces):
+                    process = self.start(WINDROW_FAULT=f"{step}:0:stop")
+                    ranks = self.stopped_ranks(process, 1)
+                    (temporary,) = self.temporaries()
+                    content = temporary.read_bytes()
+                    temporary.unlink()
+                    if replaces:
+                        temporary.write_bytes(content)
+                    go_on(ranks)
+                    result = launch.finish(process)
+                    self.assert_status(result, launch.IO)
+                    self.assert_one_message(result, "windrow: cannot write output/out.h5: somebody has removed, moved "
+                                            "or replaced ")
+                    self.assert_nothing_left()
+
     def test_run_on_another_host_is_alive_while_it_holds_its_lock(self):
         left = self.temporary_of("elsewhere", 4711)
         with open(left) as file:

@@ -201,6 +201,17 @@ TEST(OutputTarget, ATemporaryThatSomebodyRemovedIsALostResult) {
   EXPECT_TRUE(contains(outcome.message, "the result is lost")) << outcome.message;
 }
 
+TEST(OutputTarget, ATemporaryThatSomebodyReplacedIsNotTheResult) {
+  const Scratch scratch;
+  OutputTarget target = reserve(scratch / "a.h5");
+  std::filesystem::rename(target.temporary_path(), scratch / "moved");
+  write_file(target.temporary_path(), "somebody else's");
+  const Outcome outcome = outcome_of([&] { target.finish(); });
+  EXPECT_EQ(outcome.status, ExitStatus::io);
+  EXPECT_TRUE(contains(outcome.message, "somebody has removed, moved or replaced")) << outcome.message;
+  EXPECT_FALSE(std::filesystem::exists(scratch / "a.h5"));
+}
+
 TEST(OutputTarget, AnOverwrittenNameThatBecameAFolderKeepsTheResult) {
   const Scratch scratch;
   const std::string path = scratch / "a.h5";

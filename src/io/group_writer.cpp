@@ -43,8 +43,9 @@ void GroupWriter::write(std::int64_t group, std::span<const std::byte> rows) {
   const std::int64_t at = bytes.begin - array_->node_rows().begin * array_->row_bytes();
   const auto content = rows.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(bytes.bytes()));
   map_pages(content);
-  if (groups_.is_whole(group)) groups_.checksum(group) = checksum(content);
+  // The checksum comes second: pages that nobody has touched, and that cannot be had, are an error of write() alone.
   file_->write(offset_ + bytes.begin, content);
+  if (groups_.is_whole(group)) groups_.checksum(group) = checksum(content);
   if (durable_) file_->start_sync(offset_ + bytes.begin, bytes.bytes());
   fault_point("write.rows");
 }

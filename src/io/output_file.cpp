@@ -6,6 +6,7 @@
 #include "io/checksums.hpp"
 #include "io/node_checksums.hpp"
 #include "io/seal.hpp"
+#include "io/shared_temporary.hpp"
 #include "io/skeleton.hpp"
 #include "mpi/fault_point.hpp"
 #include "mpi/together.hpp"
@@ -23,6 +24,7 @@ void write_checksums(const std::string& path, const ArrayLayout& layout, std::sp
   }
   FileWriter writer(path);
   writer.write(layout.checksums.offset, std::as_bytes(std::span(checksums)));
+  writer.close();
 }
 
 }  // namespace
@@ -33,20 +35,22 @@ OutputFile OutputFile::reserve(const Topology& topology, const std::string& path
 }
 
 OutputFile::OutputFile(std::optional<OutputTarget> target, bool durable)
-    : target_(std::move(target)), durable_(durable) {
-  if (target_) unfinished_.emplace(target_->temporary_path());
-}
+    : target_(std::move(target)), durable_(durable) {}
 
 std::vector<std::string> OutputFile::messages() const {
   return target_ ? target_->messages() : std::vector<std::string>{};
 }
 
-void OutputFile::begin(const Topology& topology, const std::string& temporary, const FileSpec& spec,
-                       std::int64_t file_bytes) {
+void OutputFile::share(const Topology& topology) {
+  temporary_ = share_temporary(topology, is_first() ? target_->temporary_path() : "");
+  if (!is_first()) guard_.emplace(temporary_, UnfinishedFile::Role::guard);
+}
+
+void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes) {
   std::vector<std::int64_t> offsets;
   together(topology.world, [&] {
     fault_point("start.skeleton");
-    if (is_first()) layout_ = create_skeleton(temporary, spec);
+    if (is_first()) layout_ = create_skeleton(temporary_, spec);
     for (const ArrayLayout& array : layout_.arrays) offsets.push_back(array.data.offset);
     offsets.resize(spec.arrays.size());
   });
@@ -54,7 +58,7 @@ void OutputFile::begin(const Topology& topology, const std::string& temporary, c
   together(topology.world, [&] {
     layout_.arrays.resize(offsets.size());
     for (std::size_t n = 0; n < offsets.size(); ++n) layout_.arrays[n].data.offset = offsets[n];
-    rows_ = std::make_unique<FileWriter>(temporary);
+    rows_ = std::make_unique<FileWriter>(temporary_);
     if (is_first()) rows_->reserve(file_bytes);
     fault_point("start.open");
   });
@@ -106,22 +110,22 @@ void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& mak
   memory.together([&] {
     fault_point("write.provenance");
     if (!is_first()) return;
-    const std::string& path = target_->temporary_path();
     target_->check_in_place();
-    complete_skeleton(path, make_spec(), layout_);
-    for (std::size_t n = 0; n < checksums.size(); ++n) write_checksums(path, layout_.arrays[n], checksums[n]);
+    complete_skeleton(temporary_, make_spec(), layout_);
+    for (std::size_t n = 0; n < checksums.size(); ++n) write_checksums(temporary_, layout_.arrays[n], checksums[n]);
     fault_point("write.seal");
-    write_seal(path, layout_);
-    FileWriter(path).cut(layout_.file_bytes());
+    write_seal(temporary_, layout_);
+    FileWriter whole(temporary_);
+    whole.cut(layout_.file_bytes());
+    whole.close();
     fault_point("write.sync");
     target_->sync();
   });
-  // Not before all agree: a run that fails on any rank until here leaves no output.
+  // Not before all agree: a run that fails on any rank until here leaves no output. Now it is complete, and rank 0's.
+  guard_.reset();
   memory.together([&] {
     if (!is_first()) return;
     fault_point("write.rename");
-    // From here on the temporary is a complete result: finish() may have to keep it under another name.
-    unfinished_.reset();
     target_->finish();
     fault_point("write.renamed");
   });

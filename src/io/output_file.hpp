@@ -27,10 +27,13 @@ class OutputFile {
   /// *Throws*: as OutputTarget::reserve, on world rank 0.
   [[nodiscard]] static OutputFile reserve(const Topology& topology, const std::string& path, TargetOptions options);
 
-  /// Makes the file at `temporary`, which is the path of it on all ranks, with the arrays of `spec`, and reserves room
-  /// for `file_bytes` on the disk. *Collective over* the world. *Cost*: milliseconds.
-  /// *Throws*: the same AgreedError on all ranks.
-  void begin(const Topology& topology, const std::string& temporary, const FileSpec& spec, std::int64_t file_bytes);
+  /// Lets all ranks know the temporary, and guard it. *Collective over* the world, right after an agreement.
+  /// *Throws*: as share_temporary, on the leaders of nodes that do not see it.
+  void share(const Topology& topology);
+
+  /// Makes the file with the arrays of `spec`, and reserves room for `file_bytes` on the disk. *Collective over* the
+  /// world, after share(). *Cost*: milliseconds. *Throws*: the same AgreedError on all ranks.
+  void begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes);
 
   /// Has the next of the arrays, in order, written from its window. What the writer is told of is in the file early.
   /// Local, after begin().
@@ -54,9 +57,9 @@ class OutputFile {
   [[nodiscard]] std::vector<std::vector<std::byte>> gather_checksums(NodeMemory& memory);
   [[nodiscard]] bool is_first() const { return target_.has_value(); }
 
-  // Before the target, so that it ends after it: the temporary is guarded until it is gone.
-  std::optional<UnfinishedFile> unfinished_;
   std::optional<OutputTarget> target_;
+  std::string temporary_;                ///< of the target, on all ranks
+  std::optional<UnfinishedFile> guard_;  ///< of that, on the other ranks
   bool durable_;
   FileLayout layout_;  ///< whole on world rank 0, elsewhere the arrays' places alone
   std::unique_ptr<FileWriter> rows_;

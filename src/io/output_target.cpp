@@ -19,6 +19,7 @@
 #include "base/limits.hpp"
 #include "io/file_writer.hpp"
 #include "io/rename_new.hpp"
+#include "mpi/fault_point.hpp"
 
 namespace windrow::io {
 namespace {
@@ -149,6 +150,7 @@ OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions option
   const FolderLock lock(folder);
   target.examine_others(name);
   target.create_temporary(name);
+  fault_point("start.created");
   // Once more: who could not lock the folder may have come in between, and then both see each other.
   target.examine_others(name);
   check_absent(target.final_path_, options.overwrite);
@@ -168,6 +170,7 @@ OutputTarget::OutputTarget(OutputTarget&& other) noexcept
       options_(other.options_),
       replaced_(other.replaced_),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      unfinished_(std::move(other.unfinished_)),
       messages_(std::move(other.messages_)) {}
 
 OutputTarget& OutputTarget::operator=(OutputTarget&& other) noexcept {
@@ -177,6 +180,7 @@ OutputTarget& OutputTarget::operator=(OutputTarget&& other) noexcept {
   std::swap(options_, other.options_);
   std::swap(replaced_, other.replaced_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(unfinished_, other.unfinished_);
   std::swap(messages_, other.messages_);
   return *this;
 }
@@ -190,6 +194,8 @@ void OutputTarget::create_temporary(const TemporaryName& name) {
   replaced_ = regular_file(final_path_);
   // What others may see of a file that is replaced is settled when it is: until then they see nothing of the new one.
   const mode_t mode = replaced_ ? S_IRUSR | S_IWUSR : 0666;
+  // Before it is there: a signal may come as soon as it is. Nobody else has a file of this name.
+  unfinished_.emplace(temporary_path_);
   descriptor_ = open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (descriptor_ < 0)
     throw Error(ExitStatus::io, "cannot write {}: {}: {}", path_, temporary_path_, errno_text(errno));
@@ -237,8 +243,7 @@ void OutputTarget::check_in_place() const {
 }
 
 void OutputTarget::sync() const {
-  while (options_.durable && fsync(descriptor_) != 0)
-    if (errno != EINTR) throw Error(status_of_failed_write(errno), "cannot write {}: {}", path_, errno_text(errno));
+  if (options_.durable) sync_to_disk(descriptor_, path_);
 }
 
 void OutputTarget::take_over_permissions() noexcept {
@@ -256,6 +261,8 @@ void OutputTarget::take_over_permissions() noexcept {
 
 void OutputTarget::finish() {
   check_in_place();
+  // From here on the temporary is a complete result, which may have to be kept under another name.
+  unfinished_.reset();
   int error_number = 0;
   if (!options_.overwrite) {
     error_number = rename_new(temporary_path_, final_path_);
@@ -307,6 +314,7 @@ void OutputTarget::sync_folder() const {
 void OutputTarget::discard() noexcept {
   if (descriptor_ < 0) return;
   unlink(temporary_path_.c_str());
+  unfinished_.reset();
   release();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/temporary.hpp"
+#include "mpi/environment.hpp"
 
 namespace windrow::io {
 
@@ -74,6 +75,7 @@ class OutputTarget {
   TargetOptions options_;
   std::optional<struct stat> replaced_;  ///< the file that is there when this begins
   int descriptor_ = -1;                  ///< of the temporary; holds the lock
+  std::optional<UnfinishedFile> unfinished_;
   std::vector<std::string> messages_;
 };
 

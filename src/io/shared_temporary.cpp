@@ -1,18 +1,13 @@
 #include "io/shared_temporary.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
-#include <exception>
 #include <thread>
 #include <utility>
 
 #include "base/error.hpp"
-#include "io/file_reader.hpp"
-#include "io/seal.hpp"
 #include "mpi/together.hpp"
 
 namespace windrow::io {
@@ -36,14 +31,6 @@ int look_for(const std::string& path) {
   return 0;
 }
 
-bool is_complete(const std::string& path) {
-  const FileReader file(path);
-  std::array<std::byte, kTrailerBytes> trailer{};
-  if (file.size() < kTrailerBytes) return false;
-  file.read(file.size() - kTrailerBytes, trailer);
-  return sealed_bytes(trailer) > 0;
-}
-
 }  // namespace
 
 std::string share_temporary(const Topology& topology, std::string path) {
@@ -56,14 +43,6 @@ std::string share_temporary(const Topology& topology, std::string path) {
                 "  try: an output.file in a folder that all nodes share, by its full path",
                 host_of(topology, topology.node_number), path, topology.host_names.front(), errno_text(error_number));
   return path;
-}
-
-void remove_incomplete(const std::string& path) noexcept {
-  try {
-    if (!path.empty() && !is_complete(path)) unlink(path.c_str());
-  } catch (const std::exception&) {
-    // It is gone, or cannot be read; who made it, and failing that the next run, removes it.
-  }
 }
 
 }  // namespace windrow::io

@@ -13,8 +13,4 @@ namespace windrow::io {
 /// nodes that do not see it.
 [[nodiscard]] std::string share_temporary(const Topology& topology, std::string path);
 
-/// Removes the temporary of a run that this rank is about to abort, unless it is complete: rank 0, which the launcher
-/// then ends with a signal, knows by its absence that the reason has been told. Nothing for an empty path.
-void remove_incomplete(const std::string& path) noexcept;
-
 }  // namespace windrow::io

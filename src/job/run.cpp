@@ -17,7 +17,6 @@
 #include "base/units.hpp"
 #include "io/hdf5_version.hpp"
 #include "io/output_file.hpp"
-#include "io/shared_temporary.hpp"
 #include "job/context.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
@@ -36,14 +35,12 @@ namespace fs = std::filesystem;
 /// A run in progress: what its steps share.
 class Run {
  public:
-  Run(const Topology& topology, const RunOptions& options, Registry registry, Report& report, std::string& report_path,
-      std::string& temporary)
+  Run(const Topology& topology, const RunOptions& options, Registry registry, Report& report, std::string& report_path)
       : topology_(topology),
         options_(options),
         registry_(registry),
         report_(report),
         report_path_(report_path),
-        temporary_(temporary),
         progress_(options.progress) {}
 
   void prepare();
@@ -76,7 +73,6 @@ class Run {
   Registry registry_;
   Report& report_;
   std::string& report_path_;  ///< "" for none; and if what it names must not be written
-  std::string& temporary_;    ///< of the output, on all ranks
   Progress progress_;
   LoadedDeck deck_;
   Plan plan_;
@@ -192,11 +188,11 @@ void Run::prepare() {
       for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));
       fault_point("start.reserved");
     });
-    temporary_ = io::share_temporary(topology_, UnfinishedFile::path());
+    output_->share(topology_);
   }
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
-  if (output_) output_->begin(topology_, temporary_, planned_file(deck_, plan_.needs), plan_.file_bytes);
+  if (output_) output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.file_bytes);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
@@ -380,10 +376,8 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   report.nodes = topology.nodes();
   const bool is_first = topology.world_rank() == 0;
   std::string report_path = options.report;
-  std::string temporary;
   // Who ends the run for all, also reports it: to the file that rank 0 has reserved, where that is to be seen.
   const AbortListener listener([&](const Error& error) {
-    io::remove_incomplete(temporary);
     if (report_path.empty() || !(is_first || fs::exists(report_path))) return;
     report.status = error.status();
     report.error = error.what();
@@ -395,7 +389,7 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
     if (is_first) say(message);
   };
   {
-    Run run(topology, options, registry, report, report_path, temporary);
+    Run run(topology, options, registry, report, report_path);
     try {
       const std::optional<Error> alone = error_of([&] {
         together(topology.world, [&] { run.prepare(); });

@@ -23,6 +23,7 @@ namespace {
 
 // Read by a signal handler: a plain array, written before its first byte is.
 std::array<char, PATH_MAX> unfinished_output{};
+std::atomic<bool> is_maker = false;
 // The status that the run has ended with; -1: it has not.
 std::atomic<int> status_of_run = -1;
 static_assert(std::atomic<int>::is_always_lock_free);
@@ -32,16 +33,15 @@ double grace = 10.0;
 extern "C" void remove_unfinished_and_die(int signal_number) {
   // mpirun, seeing the first status that is not 0, sends a signal to the ranks that are still in MPI_Finalize.
   if (const int status = status_of_run.load(); status >= 0) _exit(status);
-  if (unfinished_output[0] != '\0') {
-    // A rank that aborts the run has told why, and removed the file: the signal is the launcher's answer to that.
-    constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
-    if (unlink(unfinished_output.data()) == 0) {
-      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
-    }
-  } else {
-    // mpirun kills all ranks as soon as one has died: the rank that has something to remove goes first.
+  if (!is_maker.load()) {
+    // mpirun kills all ranks as soon as one has died: the rank that has made something goes first.
     const timespec half_a_second{0, 500'000'000};
     nanosleep(&half_a_second, nullptr);
+  }
+  // Who removes it tells. A rank that aborts the run has told why, and removed it: the signal is mpirun's answer.
+  if (unfinished_output[0] != '\0' && unlink(unfinished_output.data()) == 0) {
+    constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
   }
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
@@ -143,7 +143,7 @@ void Environment::end_with(ExitStatus status) noexcept {
 }
 
 double Environment::grace_s() noexcept {
-  return unfinished_output[0] == '\0' ? grace : grace - 0.5;
+  return is_maker.load() ? grace - 0.5 : grace;
 }
 
 int Environment::world_size() {
@@ -160,9 +160,10 @@ std::string Environment::library_version() {
   return std::string(version.substr(0, version.find_first_of(",\n")));
 }
 
-UnfinishedFile::UnfinishedFile(const std::string& path) noexcept
+UnfinishedFile::UnfinishedFile(const std::string& path, Role role) noexcept
     : is_mine_(!path.empty() && path.size() < unfinished_output.size()) {
   if (!is_mine_) return;
+  is_maker = role == Role::maker;
   std::copy(path.begin() + 1, path.end(), unfinished_output.begin() + 1);
   unfinished_output[path.size()] = '\0';
   std::atomic_signal_fence(std::memory_order_release);
@@ -177,11 +178,9 @@ UnfinishedFile& UnfinishedFile::operator=(UnfinishedFile&& other) noexcept {
 }
 
 UnfinishedFile::~UnfinishedFile() {
-  if (is_mine_) unfinished_output[0] = '\0';
-}
-
-std::string UnfinishedFile::path() {
-  return unfinished_output.data();
+  if (!is_mine_) return;
+  unfinished_output[0] = '\0';
+  is_maker = false;
 }
 
 AbortClaim::AbortClaim(FailureRecord& record) noexcept {

@@ -37,18 +37,18 @@ class Environment {
   [[nodiscard]] static std::string library_version();
 };
 
-/// The file that must not outlive this process if a signal or Environment::abort() ends it, for the life of this
-/// object. Not more than one at a time.
+/// The file that must not outlive the run if a signal or Environment::abort() ends it, for the life of this object. Not
+/// more than one at a time in a process. Who has made it removes it at once; a guard on another rank half a second
+/// later: a process that waits for a disk does not see the signal before mpirun kills it.
 class UnfinishedFile {
  public:
-  explicit UnfinishedFile(const std::string& path) noexcept;
+  enum class Role { maker, guard };
+
+  explicit UnfinishedFile(const std::string& path, Role role = Role::maker) noexcept;
   UnfinishedFile(UnfinishedFile&& other) noexcept;
   UnfinishedFile& operator=(UnfinishedFile&& other) noexcept;
   /// The file is gone, or is to stay.
   ~UnfinishedFile();
-
-  /// The path of this process's one; "" if there is none.
-  [[nodiscard]] static std::string path();
 
  private:
   bool is_mine_;

@@ -14,7 +14,6 @@
 #include "io/file_reader.hpp"
 #include "io/file_writer.hpp"
 #include "io/output_file.hpp"
-#include "io/shared_temporary.hpp"
 #include "io/verify.hpp"
 
 namespace windrow::bench {
@@ -106,7 +105,8 @@ void write_output(FilledArray& a, const std::string& path, bool durable) {
   io::FileSpec spec;
   spec.source = "windrow benchmark";
   spec.arrays = {{a.shape.name, a.shape.type, a.shape.extents, {}}};
-  file.begin(topology(), io::share_temporary(topology(), UnfinishedFile::path()), spec, io::estimated_file_bytes(spec));
+  file.share(topology());
+  file.begin(topology(), spec, io::estimated_file_bytes(spec));
   file.attach(a.array);
   file.finish(
       a.memory, [&] { return spec; }, [](std::int64_t) {});

@@ -15,7 +15,7 @@ INTERNAL = 6
 # After the last of these the output has its name: it is whole, whatever comes.
 WRITTEN = ("write.renamed", "end.preview", "end.report")
 # What rank 0 does alone.
-OF_RANK_0 = ("write.seal", "write.sync", "write.rename", "write.renamed")
+OF_RANK_0 = ("start.created", "write.seal", "write.sync", "write.rename", "write.renamed")
 # The rank that fails, on so many ranks and nodes (0: without mpirun), and how.
 CASES = (
     (0, 1, "0", "bad_alloc"),

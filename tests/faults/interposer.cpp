@@ -6,8 +6,10 @@
 //   line for every rule that was used for the first time
 //
 // CALL is one of kCalls, of which "allreduce" is MPI_Allreduce, and where the advices of madvise count as calls as
-// well; ERROR one of kErrors, where "short" has a transfer end half way, and "plenty" has statvfs() tell of a terabyte
-// that is not there. A call that fails is not made, but for close(), which never leaves a descriptor open.
+// well; ERROR one of kErrors, where "short" has a transfer end half way, "plenty" has statvfs() tell of a terabyte that
+// is not there, and "deaf" has fsync() wait for half a minute in which the process sees no signal but SIGKILL, as one
+// that waits for a disk. "close_written" is the close() of what is open for writing alone. A call that fails is not
+// made, but for close(), which never leaves a descriptor open.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,6 +25,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -31,19 +34,21 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 29> kCalls{
-    "open",          "close",    "read",      "pread",           "readv",    "write",     "writev",   "pwrite",
-    "fsync",         "flock",    "ftruncate", "rename",          "link",     "renameat2", "unlink",   "mkstemp",
-    "opendir",       "statvfs",  "mmap",      "mremap",          "munmap",   "madvise",   "hugepage", "populate_write",
-    "populate_read", "collapse", "fallocate", "sync_file_range", "allreduce"};
+constexpr std::array<std::string_view, 30> kCalls{
+    "open",           "close",         "close_written", "read",      "pread",           "readv",
+    "write",          "writev",        "pwrite",        "fsync",     "flock",           "ftruncate",
+    "rename",         "link",          "renameat2",     "unlink",    "mkstemp",         "opendir",
+    "statvfs",        "mmap",          "mremap",        "munmap",    "madvise",         "hugepage",
+    "populate_write", "populate_read", "collapse",      "fallocate", "sync_file_range", "allreduce"};
 
 constexpr int kShort = -1;
 constexpr int kPlenty = -2;
+constexpr int kDeaf = -3;
 struct NamedError {
   std::string_view name;
   int number;
 };
-constexpr std::array<NamedError, 15> kErrors{{{"ENOSPC", ENOSPC},
+constexpr std::array<NamedError, 16> kErrors{{{"ENOSPC", ENOSPC},
                                               {"EIO", EIO},
                                               {"EDQUOT", EDQUOT},
                                               {"EINTR", EINTR},
@@ -57,7 +62,8 @@ constexpr std::array<NamedError, 15> kErrors{{{"ENOSPC", ENOSPC},
                                               {"ENOLCK", ENOLCK},
                                               {"EROFS", EROFS},
                                               {"short", kShort},
-                                              {"plenty", kPlenty}}};
+                                              {"plenty", kPlenty},
+                                              {"deaf", kDeaf}}};
 
 struct Rule {
   std::string_view call;
@@ -227,7 +233,9 @@ int mkstemp(char* path) {
 }
 
 int close(int file) {
-  const int error = fate("close", CALLER);
+  int error = fate("close", CALLER);
+  if (const int flags = fcntl(file, F_GETFL); flags >= 0 && (flags & O_ACCMODE) == O_WRONLY)
+    if (const int of_written = fate("close_written", CALLER); error == 0) error = of_written;
   const int result = REAL(close)(file);
   return error > 0 ? failed(error) : result;
 }
@@ -264,6 +272,13 @@ ssize_t pwrite(int file, const void* bytes, std::size_t count, off_t offset) {
 
 int fsync(int file) {
   const int error = fate("fsync", CALLER);
+  if (error == kDeaf) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    sleep(30);
+    sigprocmask(SIG_UNBLOCK, &all, nullptr);
+  }
   return error > 0 ? failed(error) : REAL(fsync)(file);
 }
 

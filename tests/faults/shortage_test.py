@@ -129,7 +129,8 @@ class Disk(FaultCase):
                 go_on(ranks)
                 result = launch.finish(process)
                 self.assert_status(result, launch.RESOURCES)
-                self.assert_one_message(result, "windrow: ", "No space left on device")
+                self.assert_one_message(result, "windrow: cannot write output/out.h5: No space left on device",
+                                        "output has ", " free\n  try: free room there, or another folder")
                 filler.unlink()
                 self.assert_nothing_left()
         self.assert_status(self.run_deck(), launch.DONE)
@@ -159,7 +160,8 @@ class Disk(FaultCase):
                 go_on(ranks)
                 result = launch.finish(process)
                 self.assert_status(result, launch.RESOURCES)
-                self.assert_one_message(result, "windrow: ", "No space left on device")
+                self.assert_one_message(result, "windrow: cannot write output/out.h5: No space left on device",
+                                        "output has ", " free\n  try: free room there, or another folder")
                 filler.unlink()
                 self.assertEqual(self.outputs(), [])
                 runs += 1

@@ -9,7 +9,8 @@ import os
 import signal
 import time
 
-from fault_case import END_S, ENDLESS, FaultCase, is_running, launch, wait_until
+import interposed
+from fault_case import END_S, ENDLESS, FaultCase, is_running, launch, state_of, wait_until
 
 
 class Signals(FaultCase):
@@ -30,6 +31,30 @@ class Signals(FaultCase):
                 self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
                 self.assert_nothing_left()
 
+    def test_a_rank_that_waits_for_the_disk_does_not_hear_it(self):
+        log = self.folder / "log"
+        deaf = interposed.environment("fsync@1=deaf", log=log, rank=0)
+        process = self.start("output.durable=true", ranks=3, **deaf)
+        wait_until(lambda: process.poll() is not None or log.exists(), "rank 0 waits for the disk")
+        self.assertIsNone(process.poll(), "the run has ended already")
+        ranks = launch.children(process.pid)
+        os.kill(process.pid, signal.SIGINT)
+        result = self.finish(process, ranks)
+        self.assert_status(result, 1)
+        self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
+        self.assert_nothing_left()
+
+    def test_a_run_is_told_to_end_as_soon_as_its_temporary_is_there(self):
+        process = self.start(ranks=0, WINDROW_FAULT="start.created:0:stop")
+        wait_until(lambda: state_of(process.pid) == "T", "the rank has stopped")
+        self.assertEqual(len(self.temporaries()), 1)
+        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGCONT)
+        result = self.finish(process, [])
+        self.assert_status(result, -signal.SIGTERM)
+        self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
+        self.assert_nothing_left()
+
     def test_a_run_without_mpirun_is_told_to_end(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             with self.subTest(number):
@@ -45,14 +70,21 @@ class Signals(FaultCase):
             with self.subTest(victim=victim):
                 process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
                 os.kill(ranks[victim], signal.SIGKILL)
-                self.assert_status(self.finish(process, ranks), 128 + signal.SIGKILL)
-                if victim == 0:  # it is the one that holds the temporary
-                    result = self.run_deck()
-                    self.assert_status(result, launch.DONE)
-                    self.assert_one_message(result, "which a dead run left", f"process {ranks[0]}")
-                    self.assert_whole()
-                    (self.output / "out.h5").unlink()
+                result = self.finish(process, ranks)
+                self.assert_status(result, 128 + signal.SIGKILL)
+                # Rank 0 has made the temporary; without it the others remove it.
+                self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
                 self.assert_nothing_left()
+
+    def test_the_only_rank_is_killed(self):
+        process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=1)
+        os.kill(ranks[0], signal.SIGKILL)
+        self.assert_status(self.finish(process, ranks), 128 + signal.SIGKILL)
+        result = self.run_deck()
+        self.assert_status(result, launch.DONE)
+        self.assert_one_message(result, "which a dead run left", f"process {ranks[0]}")
+        self.assert_whole()
+        self.assertEqual(self.files(self.output), ["out.h5"])
 
     def test_mpirun_is_killed(self):
         process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)

@@ -51,7 +51,7 @@ def ends(*statuses):
 SURVIVED = ends(DONE)
 # Kind of call -> way to fail -> how a run may end. What it can do without, or asks for again, it survives.
 SWEEPS = {
-    "pwrite": {"ENOSPC": ends(RESOURCES), "EDQUOT": ends(RESOURCES), "EIO": ends(IO), "EINTR": SURVIVED,
+    "pwrite": {"ENOSPC": ends(RESOURCES), "EDQUOT": ends(RESOURCES), "ENOMEM": ends(RESOURCES), "EIO": ends(IO), "EINTR": SURVIVED,
                "short": SURVIVED},
     "pread": {"EIO": ends(IO), "EINTR": SURVIVED, "short": SURVIVED},
     "read": {"EIO": ends(DONE, USAGE, RESOURCES, IO), "EINTR": SURVIVED, "short": SURVIVED},
@@ -59,6 +59,8 @@ SWEEPS = {
     "ftruncate": {"ENOSPC": ends(RESOURCES), "EIO": ends(IO)},
     "open": {"EIO": ends(DONE, USAGE, RESOURCES, IO), "EMFILE": ends(DONE, USAGE, RESOURCES, IO)},
     "close": {"EIO": ends(DONE, IO), "EDQUOT": ends(DONE, RESOURCES)},
+    # Where a network file system tells of a full disk.
+    "close_written": {"EIO": ends(IO), "EDQUOT": ends(RESOURCES)},
     "rename": {"EIO": ends(IO), "ENOSPC": ends(RESOURCES, IO), "EDQUOT": ends(RESOURCES, IO)},
     "madvise": {"ENOMEM": ends(DONE, RESOURCES), "EINTR": SURVIVED, "EAGAIN": SURVIVED, "EINVAL": SURVIVED},
     "write": {"ENOSPC": ends(RESOURCES, IO), "EIO": ends(IO), "EINTR": SURVIVED, "short": SURVIVED},
@@ -69,7 +71,7 @@ SWEEPS = {
     "mmap": {"ENOMEM": ends(DONE, RESOURCES)},
     "fallocate": {"ENOSPC": ends(RESOURCES), "EDQUOT": ends(RESOURCES), "ENOSYS": SURVIVED, "EIO": SURVIVED,
                   "EINTR": SURVIVED},
-    "sync_file_range": {"EIO": ends(DONE, IO), "EINTR": SURVIVED},
+    "sync_file_range": {"EIO": ends(IO), "EINVAL": SURVIVED, "EINTR": SURVIVED},
 }
 # A sweep of a kind that a run never calls proves nothing; these it may not call.
 PERHAPS = {"write", "writev", "mmap", "fallocate", "sync_file_range"}

@@ -12,7 +12,7 @@ inline constexpr std::int64_t kExtentBytes = std::int64_t{2} << 20;
 
 /// How memory is touched for the first time. Every way is a system call that reports shortage; a store would be SIGBUS.
 enum class PageMode {
-  automatic,  ///< the first of the following that the kernel allows
+  automatic,  ///< the first of the following that the kernel allows; small pages where huge ones are slower
   collapse,   ///< each 2 MiB becomes a huge page (Linux 6.1)
   populate,   ///< small pages, by madvise(MADV_POPULATE_WRITE) (Linux 5.14)
   read,       ///< small pages, by reading a zero into each: any kernel
@@ -27,6 +27,25 @@ struct PageCounts {
 
 /// "2 MiB pages (all of 480.0 MB)", for the report.
 [[nodiscard]] std::string describe(const PageCounts& counts);
+
+/// Chooses the pages of the next extent by what the last ones have cost. A host that takes free memory back from a
+/// virtual machine, 2 MiB at a time, has to provide each huge page anew: that takes several times as long as small
+/// pages, which are made of what has been in use.
+class PageChoice {
+ public:
+  /// Whether the next extent is to be a huge page: as long as they are quick; else once in a growing number of extents.
+  [[nodiscard]] bool is_huge() const { return small_left_ == 0; }
+  void huge_page_took(double seconds);
+  void small_pages_took(double seconds);
+
+ private:
+  static constexpr int kFirstStretch = 8;
+  static constexpr int kLongestStretch = 128;
+
+  double slow_s_ = 0.0;  ///< what the last huge page took, if it was slow and is still to be compared
+  int small_left_ = 0;   ///< extents that get small pages before a huge one is tried again
+  int stretch_ = kFirstStretch;
+};
 
 /// Touches memory for the first time, in the way asked for or the next best one that the kernel allows.
 class FirstTouch {
@@ -43,6 +62,7 @@ class FirstTouch {
   [[nodiscard]] const PageCounts& counts() const { return counts_; }
 
  private:
+  bool touch_extent(std::byte* begin, std::byte* end, bool is_whole);
   void touch_pages(std::byte* begin, std::byte* end);
   bool make_huge(std::byte* extent);
 
@@ -50,6 +70,7 @@ class FirstTouch {
   bool is_shared_;
   bool can_collapse_ = true;
   bool can_populate_ = true;
+  PageChoice choice_;
   PageCounts counts_;
 };
 

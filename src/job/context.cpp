@@ -44,7 +44,11 @@ const Context::Entry& Context::entry(std::string_view name) const {
 }
 
 Context::Entry& Context::entry(const SharedArray& array) {
-  return *std::ranges::find(entries_, &array, [](const Entry& e) { return e.array.get(); });
+  const auto found = std::ranges::find(entries_, &array, [](const Entry& e) { return e.array.get(); });
+  if (found == entries_.end())
+    throw Error(ExitStatus::internal, "the job hands its context an array '{}' of its own; take context.array()",
+                array.name());
+  return *found;
 }
 
 void Context::write_behind(SharedArray& array, io::GroupWriter& writer) {

@@ -43,7 +43,8 @@ class Context {
   /// A ticket counter that nobody has drawn from; as many times as the job said that it needs one.
   [[nodiscard]] TicketCounter fresh_counter();
 
-  /// Has what fill_blocks() fills of an array written at once.
+  /// Has what fill_blocks() fills of an array written at once. *Throws*: Error(internal), on the calling rank, for an
+  /// array that array() has not returned.
   void write_behind(SharedArray& array, io::GroupWriter& writer);
 
   /// The expression with its variables bound to an array and this rank. *Throws*: expr::ExpressionError.
@@ -58,7 +59,8 @@ class Context {
   void collective_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes,
                         const std::function<void()>& body);
 
-  /// Fills the blocks that this rank is handed, and keeps the record of it. Within a phase.
+  /// Fills the blocks that this rank is handed, and keeps the record of it. Within a phase. *Throws*, on the calling
+  /// rank: Error(internal) for an array that array() has not returned.
   void fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value);
 
   [[nodiscard]] const std::vector<PhaseTime>& phases() const { return phases_; }

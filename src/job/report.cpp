@@ -1,14 +1,22 @@
 #include "job/report.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <climits>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 
 #include "base/units.hpp"
+#include "io/output_target.hpp"
+#include "io/temporary.hpp"
 
 namespace windrow {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -24,6 +32,37 @@ bool may_be_replaced(const std::string& path) {
   beginning.resize(static_cast<std::size_t>(file.gcount()));
   static const std::regex report(R"(\{\s*"schema":\s*\d+,\s*"version":\s*"[^"]*",\s*"job":)");
   return beginning.empty() || std::regex_search(beginning, report, std::regex_constants::match_continuous);
+}
+
+/// Writes a file from its begin; an errno, or 0.
+int write_text(const std::string& path, const std::string& text) {
+  errno = 0;
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  file.close();
+  if (file) return 0;
+  return errno != 0 ? errno : EIO;
+}
+
+/// Writes a file under another name and then gives it its own, so that who is killed while writing leaves the old one;
+/// an errno, or 0.
+int replace_whole(const fs::path& path, const std::string& text) {
+  const std::string name = io::file_name(io::temporary_of_this_process(path.filename().string(), NAME_MAX));
+  const std::string temporary = (path.parent_path() / name).string();
+  int error_number = write_text(temporary, text);
+  std::error_code ignored;
+  const fs::file_status replaced = fs::status(path, ignored);
+  if (fs::exists(replaced)) fs::permissions(temporary, replaced.permissions(), ignored);
+  if (error_number == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error_number = errno;
+  if (error_number != 0) fs::remove(temporary, ignored);
+  return error_number;
+}
+
+/// Whether a file may be written, although no other can take its name: the folder is not ours to change, or the file is
+/// mounted by itself.
+bool keeps_its_place(int error_number) {
+  return error_number == EACCES || error_number == EPERM || error_number == EROFS || error_number == EBUSY ||
+         error_number == ENAMETOOLONG;
 }
 
 }  // namespace
@@ -56,17 +95,18 @@ std::string report_json(const Report& report) {
 void write_report(const std::string& path, const Report& report) {
   // What is no file, a pipe say, could keep this rank waiting for a reader.
   std::error_code ignored;
-  const bool is_file = std::filesystem::is_regular_file(path, ignored);
-  if (!is_file && std::filesystem::exists(path, ignored) && std::filesystem::canonical(path, ignored) != "/dev/null")
+  const bool is_file = fs::is_regular_file(path, ignored);
+  const bool is_other = !is_file && fs::exists(path, ignored);
+  const bool is_writable = !is_file || access(path.c_str(), W_OK) == 0;
+  if (is_other && fs::canonical(path, ignored) != "/dev/null")
     throw Error(ExitStatus::io, "{} exists and is no file; choose another file for --report", path);
   if (is_file && !may_be_replaced(path))
     throw Error(ExitStatus::io,
                 "{} exists and is no report of a run; choose another file for --report, or remove this one", path);
   const std::string text = report_json(report);
-  errno = 0;
-  std::ofstream file(path, std::ios::trunc);
-  file << text << std::flush;
-  if (!file) throw Error(ExitStatus::io, "cannot write the report {}: {}", path, errno_text(errno));
+  int error_number = is_other || !is_writable ? EBUSY : replace_whole(io::follow_links(path), text);
+  if (keeps_its_place(error_number)) error_number = write_text(path, text);
+  if (error_number != 0) throw Error(ExitStatus::io, "cannot write the report {}: {}", path, errno_text(error_number));
 }
 
 std::string phase_table(const Report& report) {

@@ -33,7 +33,8 @@ struct Report {
 
 [[nodiscard]] std::string report_json(const Report& report);
 
-/// Replaces an earlier report or an empty file, but no other. *Throws*: Error(io), on the calling rank.
+/// Replaces an earlier report or an empty file, but no other: at once, so that who is killed meanwhile leaves one of
+/// the two whole; where only the file itself may be changed, in place. *Throws*: Error(io), on the calling rank.
 void write_report(const std::string& path, const Report& report);
 
 /// The table that ends a run: phase, seconds, GB/s, imbalance.

@@ -71,6 +71,18 @@ class Report(FaultCase):
         self.assert_status(self.run_deck("--report", "/dev/null"), launch.DONE)
         self.assert_whole()
 
+    def test_file_that_is_mounted_by_itself(self):
+        """As into a container: it can be written, but no other file can take its name."""
+        mount = self.mounted("mount", "size=1m")
+        (mount / "outside.json").touch()
+        report = self.folder / "report.json"
+        report.touch()
+        subprocess.run(["mount", "--bind", mount / "outside.json", report], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", report], check=True)
+        self.assert_status(self.run_deck("--report", report), launch.DONE)
+        self.assertEqual(json.loads((mount / "outside.json").read_text())["exit_status"], launch.DONE)
+        self.assertFalse([name for name in self.files() if name.endswith(".windrow-tmp")])
+
     def test_link_to_the_output(self):
         (self.output / "link").symlink_to("out.h5")
         result = self.run_deck("--report", "output/link", ranks=0)

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "unit/io/support.hpp"
 
 namespace windrow {
 namespace {
@@ -60,6 +63,50 @@ TEST(Report, TableTellsRatesAndImbalance) {
   EXPECT_EQ(rows[1], (std::vector<std::string>{"start", "0.3000", "0", "%"}));
   EXPECT_EQ(rows[2], (std::vector<std::string>{"populate", "0.0200", "24", "25", "%"}));
   EXPECT_EQ(rows[3], (std::vector<std::string>{"total", "0.3200"}));
+}
+
+nlohmann::json written(const std::string& path) {
+  return nlohmann::json::parse(io::test::read_file(path));
+}
+
+TEST(WriteReport, ReplacesTheWholeFileInOneStep) {
+  const io::test::Scratch scratch;
+  const std::string path = scratch / "report.json";
+  write_report(path, example());
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  // Who has opened the old one before keeps it, whole: nobody ever finds a part of either.
+  std::ifstream before(path);
+  Report failed = example();
+  failed.status = ExitStatus::resources;
+  write_report(path, failed);
+  EXPECT_EQ(nlohmann::json::parse(before)["exit_status"], 0);
+  EXPECT_EQ(written(path)["exit_status"], 3);
+  EXPECT_EQ(std::filesystem::status(path).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(scratch.names(), std::vector<std::string>{"report.json"});
+}
+
+TEST(WriteReport, LeavesLinksInTheirPlace) {
+  const io::test::Scratch scratch;
+  std::filesystem::create_directory(scratch / "folder");
+  std::filesystem::create_symlink("folder/report.json", scratch / "link");
+  for (int time = 0; time < 2; ++time) {
+    write_report(scratch / "link", example());
+    EXPECT_TRUE(std::filesystem::is_symlink(scratch / "link"));
+    EXPECT_EQ(written(scratch / "folder/report.json")["ranks"], 4);
+  }
+  std::filesystem::create_symlink("/dev/null", scratch / "nothing");
+  write_report(scratch / "nothing", example());
+  EXPECT_FALSE(std::filesystem::is_regular_file("/dev/null"));
+  EXPECT_TRUE(std::filesystem::is_symlink(scratch / "nothing"));
+}
+
+TEST(WriteReport, LeavesNothingWhereItCannotWrite) {
+  const io::test::Scratch scratch;
+  std::filesystem::create_directory(scratch / "folder");
+  EXPECT_THROW(write_report(scratch / "folder", example()), Error);
+  EXPECT_THROW(write_report(scratch / "missing/report.json", example()), Error);
+  EXPECT_EQ(scratch.names(), std::vector<std::string>{"folder"});
 }
 
 }  // namespace

@@ -7,12 +7,14 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <thread>
 #include <utility>
 
 #include "mpi/communicator.hpp"
@@ -97,6 +99,51 @@ void install_handlers() {
   for (const int number : {SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
 }
 
+// Of ranks that end the run at the same moment one tells why. They announce it to each other by messages, which reach
+// all hosts, and which need no rank that may hang; so long they wait for each other's, far longer than a message takes.
+constexpr std::chrono::milliseconds kAnnouncement{500};
+// The others are ended by the launcher meanwhile, if the one that tells can do it.
+constexpr std::chrono::seconds kUntilEnded{10};
+constexpr int kAnnouncementTag = 1;
+
+/// The lowest rank that has announced that it ends the run, among announcements not looked at before; none: INT_MAX.
+int lowest_announced() noexcept {
+  int lowest = INT_MAX;
+  int is_there = 0;
+  MPI_Status status;
+  while (MPI_Iprobe(MPI_ANY_SOURCE, kAnnouncementTag, MPI_COMM_WORLD, &is_there, &status) == MPI_SUCCESS &&
+         is_there != 0 &&
+         MPI_Recv(nullptr, 0, MPI_BYTE, status.MPI_SOURCE, kAnnouncementTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE) ==
+             MPI_SUCCESS)
+    lowest = std::min(lowest, status.MPI_SOURCE);
+  return lowest;
+}
+
+/// Whether this rank is the one that tells: the lowest of those that announce it, which nobody does who has heard of
+/// another. So none tells beside another unless a message takes half of kAnnouncement, and some rank always tells:
+/// where MPI has failed, each does.
+bool is_to_tell() noexcept {
+  // MPI_COMM_WORLD has no other messages than these.
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  int size = 1;
+  int rank = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (size == 1) return true;
+  if (lowest_announced() != INT_MAX) return false;
+  for (int other = 0; other < size; ++other) {
+    MPI_Request sent = MPI_REQUEST_NULL;
+    if (other != rank) MPI_Isend(nullptr, 0, MPI_BYTE, other, kAnnouncementTag, MPI_COMM_WORLD, &sent);
+    if (sent != MPI_REQUEST_NULL) MPI_Request_free(&sent);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kAnnouncement;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (lowest_announced() < rank) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
 }  // namespace
 
 void read_grace() {
@@ -123,6 +170,7 @@ Environment::~Environment() {
 }
 
 void Environment::abort(const Error& error) noexcept {
+  if (!is_to_tell()) std::this_thread::sleep_for(kUntilEnded);
   say(fmt::format("windrow: {}", error.what()));
   std::fflush(nullptr);
   try {

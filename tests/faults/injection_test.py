@@ -101,21 +101,27 @@ class Injection(FaultCase):
         self.assert_one_message(result, "WINDROW_FAULT=write.nothing:0:throw: it must be", "write.rows")
 
     def test_a_rank_that_hangs_is_not_waited_for(self):
-        """A rank is stopped and another fails: the run ends after the grace, as it would have ended with it."""
-        for nodes, hangs, fails, step in ((1, 1, 2, "phase.before"), (1, 0, 2, "phase.before"),
-                                          (2, 1, 2, "phase.before"), (2, 2, 3, "phase.block"),
-                                          (1, 2, 1, "allocate.before"), (1, 3, 0, "start.plan")):
+        """A rank is stopped and others fail: the run ends after the grace, as it would have ended with it; one tells."""
+        for nodes, hangs, fails, step, *arguments in (
+                (1, 1, (2,), "phase.before"), (1, 0, (2,), "phase.before"), (2, 1, (2,), "phase.before"),
+                (2, 2, (3,), "phase.block"), (1, 2, (1,), "allocate.before"), (1, 3, (0,), "start.plan"),
+                # Those that fail know nothing of each other: they have no window yet, or are on several nodes.
+                (1, 2, (0, 1, 3), "allocate.before"), (1, 0, (1, 2, 3), "start.plan"),
+                (2, 0, (1, 2, 3), "phase.before"), (4, 0, (1, 2, 3), "phase.before"), (4, 3, (0, 1, 2), "phase.block"),
+                (4, 1, (0, 2, 3), "write.checksums"),
+                # The bytes of this number are those that a sealed file ends with.
+                (1, 0, (1,), "write.exchange", "array.value=3.0484212019242477e-258")):
             with self.subTest(nodes=nodes, hangs=hangs, fails=fails, step=step):
-                env = {**self.env, "WINDROW_GRACE": "2"}
-                process = launch.start(4, "run", "deck.toml", "--report", "report.json", "--pretend-nodes", nodes,
-                                       env={**env, "WINDROW_FAULT": f"{step}:{hangs}:stop,{step}:{fails}:throw"},
+                faults = [f"{step}:{hangs}:stop", *(f"{step}:{rank}:throw" for rank in fails)]
+                process = launch.start(4, "run", "deck.toml", *arguments, "--report", "report.json",
+                                       "--pretend-nodes", nodes,
+                                       env={**self.env, "WINDROW_GRACE": "2", "WINDROW_FAULT": ",".join(faults)},
                                        cwd=self.folder)
                 self.addCleanup(launch.end, process)
                 result = launch.finish(process, END_S)
                 self.assert_status(result, INTERNAL)
-                self.assert_one_message(result, f"windrow: a fault was asked for at {step}")
                 # Rank 0, if it is not the one, does not take the launcher's signal for one from outside.
-                self.assert_one_message(result, "windrow: ")
+                self.assertEqual(result.err.strip(), f"windrow: a fault was asked for at {step}", str(result))
                 if step != "start.plan":
                     report = json.loads((self.folder / "report.json").read_text())
                     self.assertEqual(report["exit_status"], INTERNAL)

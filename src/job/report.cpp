@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -58,11 +60,11 @@ int replace_whole(const fs::path& path, const std::string& text) {
   return error_number;
 }
 
-/// Whether a file may be written, although no other can take its name: the folder is not ours to change, or the file is
-/// mounted by itself.
+/// Whether a file can perhaps be written, although no other can take its name: the folder is not ours to change, there
+/// is no room for two, or the file is mounted by itself.
 bool keeps_its_place(int error_number) {
-  return error_number == EACCES || error_number == EPERM || error_number == EROFS || error_number == EBUSY ||
-         error_number == ENAMETOOLONG;
+  constexpr std::array reasons{EACCES, EPERM, EROFS, ENOSPC, EDQUOT, ENAMETOOLONG, EBUSY};
+  return std::ranges::find(reasons, error_number) != reasons.end();
 }
 
 }  // namespace

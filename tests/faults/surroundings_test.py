@@ -83,6 +83,14 @@ class Report(FaultCase):
         self.assertEqual(json.loads((mount / "outside.json").read_text())["exit_status"], launch.DONE)
         self.assertFalse([name for name in self.files() if name.endswith(".windrow-tmp")])
 
+    def test_no_room_for_a_second_one(self):
+        """The first, which the run has reserved, is then written over."""
+        report = self.mounted("mount", "nr_inodes=2") / "report.json"
+        for _ in range(2):
+            self.assert_status(self.run_deck("--overwrite", "--report", report), launch.DONE)
+            self.assertEqual(json.loads(report.read_text())["exit_status"], launch.DONE)
+        self.assertEqual(self.files(report.parent), ["report.json"])
+
     def test_link_to_the_output(self):
         (self.output / "link").symlink_to("out.h5")
         result = self.run_deck("--report", "output/link", ranks=0)

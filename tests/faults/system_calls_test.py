@@ -61,10 +61,11 @@ SWEEPS = {
     "close": {"EIO": ends(DONE, IO), "EDQUOT": ends(DONE, RESOURCES)},
     # Where a network file system tells of a full disk.
     "close_written": {"EIO": ends(IO), "EDQUOT": ends(RESOURCES)},
-    "rename": {"EIO": ends(IO), "ENOSPC": ends(RESOURCES, IO), "EDQUOT": ends(RESOURCES, IO)},
+    # Where there is no room for a second report, the first is written over.
+    "rename": {"EIO": ends(IO), "ENOSPC": ends(DONE, RESOURCES, IO), "EDQUOT": ends(DONE, RESOURCES, IO)},
     "madvise": {"ENOMEM": ends(DONE, RESOURCES), "EINTR": SURVIVED, "EAGAIN": SURVIVED, "EINVAL": SURVIVED},
-    "write": {"ENOSPC": ends(RESOURCES, IO), "EIO": ends(IO), "EINTR": SURVIVED, "short": SURVIVED},
-    "writev": {"ENOSPC": ends(RESOURCES, IO), "EIO": ends(IO), "EINTR": SURVIVED, "short": SURVIVED},
+    "write": {"ENOSPC": ends(DONE, RESOURCES, IO), "EIO": ends(IO), "EINTR": SURVIVED, "short": SURVIVED},
+    "writev": {"ENOSPC": ends(DONE, RESOURCES, IO), "EIO": ends(IO), "EINTR": SURVIVED, "short": SURVIVED},
     "flock": {"EINTR": SURVIVED, "ENOLCK": SURVIVED},
     "opendir": {"EIO": ends(IO), "ENOMEM": ends(RESOURCES, IO)},
     "statvfs": {"EIO": ends(DONE, IO)},

@@ -1,6 +1,7 @@
 #include "array/shared_array.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/partition.hpp"
 
@@ -68,24 +69,17 @@ void SharedArray::open_for_check(ByteRange bytes) {
 }
 
 bool SharedArray::touch(ByteRange bytes) {
-  // Only a row's owner touches it first. What is touched is one range as a rule: a rank goes through its rows in order,
-  // and comes back to the beginning at most.
+  // Only a row's owner touches it first.
   const ByteRange own = bytes_of_rows(row_block_);
-  std::int64_t begin = std::max(bytes.begin, own.begin);
-  std::int64_t end = std::min(bytes.end, own.end);
-  if (begin >= touched_.begin) begin = std::max(begin, touched_.end);
-  if (end <= touched_.end) end = std::min(end, std::max(touched_.begin, begin));
-  if (begin >= end) return fresh_.begin <= bytes.begin && bytes.end <= fresh_.end;
-  const std::int64_t provided = memory_->window().touch(begin, end);
-  // What is not next to it is remembered alone: touching again costs a call, forgetting a gap would cost a SIGBUS.
-  if (begin == touched_.end)
-    touched_.end = provided;
-  else if (end == touched_.begin)
-    touched_.begin = begin;
-  else
-    touched_ = {begin, provided};
-  fresh_ = {std::max(begin, provided - kExtentBytes), provided};
-  return true;
+  const ByteRange mine{std::max(bytes.begin, own.begin), std::min(bytes.end, own.end)};
+  bool is_fresh = fresh_.begin <= bytes.begin && bytes.end <= fresh_.end;
+  while (const std::optional<ByteRange> gap = touched_.first_gap(mine)) {
+    const std::int64_t provided = memory_->window().touch(gap->begin, gap->end);
+    touched_.add({gap->begin, provided});
+    fresh_ = {std::max(gap->begin, provided - kExtentBytes), provided};
+    is_fresh = true;
+  }
+  return is_fresh;
 }
 
 void Lease::check_phase() const {

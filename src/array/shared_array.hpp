@@ -7,6 +7,7 @@
 #include <string>
 
 #include "array/node_memory.hpp"
+#include "array/touched_ranges.hpp"
 
 namespace windrow {
 
@@ -98,7 +99,7 @@ class SharedArray {
   std::int64_t offset_;
   RowRange node_rows_;
   RowRange row_block_;
-  ByteRange touched_;
+  TouchedRanges touched_;
   ByteRange fresh_;
   std::int64_t row_block_leased_in_ = -1;
   std::span<GroupWord> group_words_;

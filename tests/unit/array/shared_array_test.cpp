@@ -10,9 +10,10 @@
 namespace windrow {
 namespace {
 
-/// The value of the tests' arrays: different in every element.
+/// The value of the tests' arrays: different in every element, and its lowest byte is 1. A page begins with such a
+/// byte, and touching it again would zero that.
 double value_at(std::int64_t element) {
-  return 3.0 * static_cast<double>(element) + 1.0;
+  return 1.0 + static_cast<double>(256 * element + 1) * std::numeric_limits<double>::epsilon();
 }
 
 void fill(const Piece& piece) {
@@ -83,6 +84,36 @@ TEST(Lease, EndsWithThePhase) {
   EXPECT_THROW(lease.for_each_piece(fill), Error);
   EXPECT_NO_THROW((void)array.lease_row_block());
   memory.publish();
+}
+
+TEST(Lease, OfRowsThatHaveBeenWrittenLeavesTheirValues) {
+  // Rows and pages end in different places; there are gaps, of which the last is filled from both sides.
+  constexpr std::int64_t rows_each = 300;
+  for (const PageMode pages : {PageMode::automatic, PageMode::collapse, PageMode::populate, PageMode::read})
+    for (const std::int64_t cols : {std::int64_t{23}, std::int64_t{2003}}) {
+      const Topology topology = Topology::discover(1);
+      const ArrayShape shape{"a", ElementType::float64, {rows_each * topology.ranks(), cols}};
+      NodeMemory memory(topology, {.arrays = {shape}, .pages = pages});
+      SharedArray array(memory, shape, 0);
+      const std::int64_t first = array.row_block().begin;
+      const auto lease = [&](std::int64_t begin, std::int64_t end) {
+        return array.lease({first + begin, first + end});
+      };
+      lease(0, 100).for_each_piece(fill);
+      lease(200, 300).for_each_piece(fill);
+      memory.publish();
+      (void)lease(0, 100).bytes();
+      (void)lease(250, 260).bytes();
+      lease(90, 101).for_each_piece([](const Piece&) {});
+      lease(100, 130).for_each_piece(fill);
+      memory.publish();
+      lease(0, 300).for_each_piece([](const Piece&) {});
+      memory.publish();
+      lease(130, 200).for_each_piece(fill);
+      memory.publish();
+      expect_filled(array);
+      memory.publish();
+    }
 }
 
 TEST(Lease, IsRefusedForRowsOfAnotherNode) {

@@ -8,11 +8,15 @@
 namespace windrow {
 
 NodeGroups::NodeGroups(const SharedArray& array)
-    : node_bytes_{array.node_rows().begin * array.row_bytes(), array.node_rows().end * array.row_bytes()},
-      array_bytes_(array.extents().bytes(array.type())),
-      begin_(node_bytes_.begin / kGroupBytes),
-      end_(begin_ + group_count(node_bytes_)),
-      words_(array.group_words()) {}
+    : NodeGroups({array.node_rows().begin * array.row_bytes(), array.node_rows().end * array.row_bytes()},
+                 array.extents().bytes(array.type()), array.group_words()) {}
+
+NodeGroups::NodeGroups(ByteRange node_bytes, std::int64_t array_bytes, std::span<GroupWord> words)
+    : node_bytes_(node_bytes),
+      array_bytes_(array_bytes),
+      begin_(node_bytes.begin / kGroupBytes),
+      end_(begin_ + group_count(node_bytes)),
+      words_(words) {}
 
 ByteRange NodeGroups::bytes_of(std::int64_t group) const {
   return {std::max(group * kGroupBytes, node_bytes_.begin), std::min((group + 1) * kGroupBytes, node_bytes_.end)};

@@ -13,6 +13,8 @@ namespace windrow {
 class NodeGroups {
  public:
   explicit NodeGroups(const SharedArray& array);
+  /// Of an array of `array_bytes` bytes, of which the node has `node_bytes`. *Shape*: a word for each group of them.
+  NodeGroups(ByteRange node_bytes, std::int64_t array_bytes, std::span<GroupWord> words);
 
   /// The groups, by number in the array: begin(), ..., end() - 1.
   [[nodiscard]] std::int64_t begin() const { return begin_; }

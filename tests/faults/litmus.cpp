@@ -20,8 +20,10 @@
 #include <functional>
 #include <memory>
 
+#include "array/groups.hpp"
 #include "array/shared_array.hpp"
 #include "array/tickets.hpp"
+#include "base/partition.hpp"
 #include "mpi/environment.hpp"
 
 #if defined(__SSE2__)
@@ -269,6 +271,38 @@ Count tickets(Place& place, double seconds) {
   return count;
 }
 
+/// Every rank writes a line of each group and says that it has filled its share: one of them is told that the group is
+/// full, and reads all lines of it. Each rank begins with another group, so that all of them are the last somewhere.
+Count groups(Place& place, double seconds) {
+  const Topology& topology = place.topology;
+  const auto ranks = std::int64_t{topology.node.size()};
+  const std::int64_t rank = topology.node_rank();
+  // Of the array only the words of its groups are used.
+  const ArrayShape shape{"a", ElementType::int64, {kLines * kGroupBytes / 8, 1}};
+  NodeMemory memory(topology, {.arrays = {shape}});
+  const SharedArray array(memory, shape, 0);
+  NodeGroups node_groups(array);
+  const std::int64_t share = row_block(kGroupBytes, ranks, rank).rows();
+  Count count;
+  std::int64_t full = 0;
+  repeat(place, seconds, 200, count, [&](std::int64_t round) {
+    for (std::int64_t n = 0; n < kLines; ++n) {
+      const std::int64_t group = (n + rank * kLines / ranks + round) % kLines;
+      store_line(place.lines(round, static_cast<int>(rank)) + group * kLineWords,
+                 value_of(round, static_cast<int>(rank), group), round);
+      if (!node_groups.fill(group, share)) continue;
+      for (int other = 0; other < topology.node.size(); ++other)
+        count.look(place.lines(round, other)[group * kLineWords] == value_of(round, other, group));
+      ++full;
+      // For the next round, which nobody begins before.
+      array.group_words()[static_cast<std::size_t>(group)].bytes_filled = 0;
+    }
+    place.rendezvous->publish();
+  });
+  if (topology.world.sum(full) != count.rounds * kLines) ++count.wrong;
+  return count;
+}
+
 void run(double seconds) {
   const Environment environment;
   const Topology topology = Topology::discover(1);
@@ -284,6 +318,7 @@ void run(double seconds) {
   report("sleep_and_wake", sleep_and_wake(place, seconds));
   report("failures", failures(place, seconds));
   report("tickets", tickets(place, seconds));
+  report("groups", groups(place, seconds));
 }
 
 }  // namespace

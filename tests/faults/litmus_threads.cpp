@@ -1,8 +1,10 @@
 // What ranks meet at, met at by threads, for ThreadSanitizer: it finds two accesses that nothing orders also where this
-// processor would not reorder them. The sources of waiting, rendezvous and failure are those of the library, compiled
-// with the sanitizer; what they need of MPI is replaced here by what a thread knows of itself.
+// processor would not reorder them. The sources of waiting, rendezvous, failure and groups are those of the library,
+// compiled with the sanitizer; what they need of MPI is replaced here by what a thread knows of itself.
 //
 //   litmus_threads THREADS ROUNDS      prints the rounds; the sanitizer's status is 66 if it has found something
+#include <array>
+#include <atomic>
 #include <barrier>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "array/groups.hpp"
+#include "base/partition.hpp"
 #include "mpi/environment.hpp"
 #include "mpi/rendezvous.hpp"
 
@@ -51,9 +55,14 @@ void Environment::abort(const Error& error) noexcept {
 
 namespace {
 
+constexpr std::int64_t kGroups = 7;
+
 struct Shared {
   RendezvousWords words{};
-  std::vector<std::int64_t> values;  ///< two for each thread
+  std::vector<std::int64_t> values;         ///< two for each thread
+  std::array<GroupWord, kGroups> groups{};  ///< the last one shorter
+  std::vector<std::int64_t> contents;       ///< a value of each thread for each group
+  std::atomic<std::int64_t> full{0};
   std::barrier<> barrier{thread_count};
 };
 
@@ -73,6 +82,34 @@ void write_meet_read(Shared& shared, std::int64_t rounds, const Meet& meet) {
     meet();
     for (std::size_t other = 0; other < count; ++other) expect(values[other] == round, "a value is not there");
   }
+}
+
+/// Writes a value of each group and says that its share is filled; who is told that the group is full reads all.
+void fill_groups(Shared& shared, Rendezvous& rendezvous, std::int64_t rounds) {
+  constexpr std::int64_t bytes = kGroups * kGroupBytes - 13;
+  NodeGroups groups({0, bytes}, bytes, shared.groups);
+  const auto number = static_cast<std::size_t>(this_thread);
+  const auto count = static_cast<std::size_t>(thread_count);
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    for (std::int64_t n = 0; n < kGroups; ++n) {
+      // Each begins with another group, so that all of them are the last somewhere.
+      const std::int64_t group = (n + this_thread * kGroups / thread_count) % kGroups;
+      std::int64_t* const content = shared.contents.data() + static_cast<std::size_t>(group) * count;
+      content[number] = round;
+      if (!groups.fill(group, row_block(groups.bytes_of(group).bytes(), thread_count, this_thread).rows())) continue;
+      for (std::size_t other = 0; other < count; ++other) expect(content[other] == round, "a group is not full");
+      groups.checksum(group) = static_cast<std::uint64_t>(round);
+      shared.full.fetch_add(1, std::memory_order_relaxed);
+      // For the next round, which nobody begins before.
+      shared.groups[static_cast<std::size_t>(group)].bytes_filled = 0;
+    }
+    rendezvous.publish();
+    for (std::int64_t group = 0; group < kGroups; ++group)
+      expect(groups.checksum(group) == static_cast<std::uint64_t>(round), "a group has not been full");
+    // Nobody changes what the others have still to look at.
+    rendezvous.publish();
+  }
+  expect(shared.full.load() == rounds * kGroups, "a group was full twice");
 }
 
 void fail_and_agree(Shared& shared, Rendezvous& rendezvous, std::int64_t round) {
@@ -106,6 +143,7 @@ void run_thread(Shared& shared, int number, std::int64_t rounds) {
   Rendezvous rendezvous(topology, shared.words);
   write_meet_read(shared, rounds, [&] { rendezvous.publish(); });
   write_meet_read(shared, rounds, [&] { rendezvous.agree(); });
+  fill_groups(shared, rendezvous, rounds / 10);
   for (std::int64_t round = 0; round < rounds / 10; ++round) fail_and_agree(shared, rendezvous, round);
 }
 
@@ -118,10 +156,11 @@ int main(int argc, char** argv) {
   const std::int64_t rounds = std::atoll(argv[2]);
   windrow::Shared shared;
   shared.values.resize(2 * static_cast<std::size_t>(windrow::thread_count));
+  shared.contents.resize(windrow::kGroups * static_cast<std::size_t>(windrow::thread_count));
   std::vector<std::thread> threads;
   for (int number = 0; number < windrow::thread_count; ++number)
     threads.emplace_back([&, number] { windrow::run_thread(shared, number, rounds); });
   for (std::thread& thread : threads) thread.join();
-  std::printf("%lld\n", static_cast<long long>(2 * rounds + rounds / 10));
+  std::printf("%lld\n", static_cast<long long>(2 * rounds + rounds / 10 + rounds / 10));
   return 0;
 }

@@ -33,14 +33,17 @@ MISTAKES = {
 ALONE = ("store_behind_the_array", "store_after_the_phase", "load_after_the_phase")
 ALMOST_ALL = [name for name in MISTAKES if name not in ALONE]
 
-DECK = """\
+# Five groups of bytes, the last one short: row blocks end within groups, of which two ranks fill one.
+ROWS_OF_RUN, COLS_OF_RUN = 10007, 53
+BLOCK_ROWS = 101
+DECK = f"""\
 job = "populate"
 [array]
-rows = 1009
-cols = 23
+rows = {ROWS_OF_RUN}
+cols = {COLS_OF_RUN}
 value = "i*cols + j + offset"
 [populate]
-block_rows = 13
+block_rows = {BLOCK_ROWS}
 [output]
 file = "out.h5"
 durable = false
@@ -92,10 +95,11 @@ class WrongJobs(launch.TestCase):
 class HonestRuns(launch.TestCase):
     def test_runs_are_clean_and_write_the_same_bytes(self):
         self.write_deck(DECK)
-        i, j = np.indices((1009, 23))
-        expected = i * 23.0 + j + i // 13 * 13
+        i, j = np.indices((ROWS_OF_RUN, COLS_OF_RUN))
+        expected = i * float(COLS_OF_RUN) + j + i // BLOCK_ROWS * BLOCK_ROWS
         runs = 0
-        for ranks, nodes, pages in ((1, 1, "auto"), (2, 1, "auto"), (3, 1, "read"), (4, 2, "auto"), (7, 3, "auto")):
+        for ranks, nodes, pages in ((1, 1, "auto"), (2, 1, "auto"), (3, 1, "read"), (4, 1, "auto"), (4, 2, "auto"),
+                                    (7, 3, "auto")):
             for schedule in ("static", "dynamic"):
                 with self.subTest(ranks=ranks, nodes=nodes, schedule=schedule, pages=pages):
                     result = self.windrow("run", "deck.toml", f"populate.schedule={schedule}", f"memory.pages={pages}",

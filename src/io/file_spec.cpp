@@ -80,6 +80,7 @@ std::int64_t estimated_file_bytes(const FileSpec& spec) {
     add(per_array + text_bytes(array.attributes));
   }
   for (const ScalarSpec& scalar : spec.scalars) add(per_scalar + text_bytes(scalar.attributes));
+  add(text_bytes({{"title", spec.title}, {"source", spec.source}}));
   add(text_bytes(spec.provenance.attributes));
   for (const TextEntry& entry : spec.provenance.texts) add(per_scalar + static_cast<std::int64_t>(entry.text.size()));
   for (const std::string& host : spec.provenance.hosts) add(static_cast<std::int64_t>(host.size()) + 1);

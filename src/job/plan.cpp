@@ -54,11 +54,14 @@ MemoryNeed memory_need(const WindowLayout& window, int ranks) {
 }
 
 io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
+  std::string given = deck.source.text;
+  for (const std::string& override : deck.source.overrides) given += fmt::format("# command line: {}\n", override);
   io::FileSpec file{.title = deck.common->title,
                     .source = fmt::format("windrow {}", WINDROW_VERSION),
                     .arrays = {},
                     .scalars = {},
                     .provenance = {}};
+  file.provenance.texts = {{"deck", std::move(given)}, {"effective_deck", deck::effective(deck.keys)}};
   for (const std::string& name : deck.output_arrays())
     for (const PlannedArray& array : needs.arrays)
       if (array.shape.name == name)
@@ -67,9 +70,8 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
 }
 
 std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks) {
-  const std::int64_t provenance = std::ssize(deck.source.text) * 3 + std::int64_t{ranks} * 64 +
-                                  checked_multiply(needs.block_records, sizeof(io::BlockRecord));
-  return checked_add(io::estimated_file_bytes(planned_file(deck, needs)), provenance);
+  const std::int64_t of_run = std::int64_t{ranks} * 64 + checked_multiply(needs.block_records, sizeof(io::BlockRecord));
+  return checked_add(io::estimated_file_bytes(planned_file(deck, needs)), of_run);
 }
 
 Plan Plan::make(const LoadedDeck& deck, Machine machine) {

@@ -45,7 +45,8 @@ struct Plan {
 /// What a rank needs besides the window: MPI, HDF5, code and stack; measured at 30 to 45 MB with Open MPI 4.1.
 inline constexpr std::int64_t kRankBytes = std::int64_t{64} << 20;
 
-/// The datasets of the output, without contents: what the size of the file is estimated from.
+/// What is known of the output before the run: the datasets, without contents, and the texts, to the letter. The size
+/// of the file is estimated from it, and what the run writes begins with it.
 [[nodiscard]] io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs);
 
 /// The plan for people, for programs, and as lines for a batch script.

@@ -311,9 +311,6 @@ io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
       {"seed", deck_.common->seed},
       {"vector_level", report_.level},
       {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(started)))}};
-  std::string given = deck_.source.text;
-  for (const std::string& override : deck_.source.overrides) given += fmt::format("# command line: {}\n", override);
-  provenance.texts = {{"deck", given}, {"effective_deck", deck::effective(deck_.keys)}};
   provenance.hosts = topology_.host_names;
   for (const PhaseReport& phase : report_.phases) provenance.phases.push_back({phase.name, phase.seconds});
   provenance.blocks = std::move(blocks);

@@ -71,6 +71,16 @@ TEST(EstimatedFileBytes, IsCloseAndNeverTooSmall) {
   specs.push_back(small_spec());
   specs.back().provenance.texts.push_back({"effective_deck", std::string(300'000, '#')});
   specs.back().provenance.blocks[0].blocks.resize(50'000);
+  // Up to 64 KiB HDF5 keeps an attribute with its object, longer ones apart.
+  for (const std::size_t length :
+       {std::size_t{4'000}, std::size_t{60'000}, std::size_t{66'000}, std::size_t{1'000'000}})
+    for (const bool is_title : {true, false}) {
+      const std::string text(length, 'a');
+      specs.push_back(small_spec());
+      (is_title ? specs.back().title : specs.back().source) = text;
+      specs.push_back(small_spec());
+      specs.back().arrays[is_title ? 0 : 1].attributes = {{"expression", text}};
+    }
   const Scratch scratch;
   for (const FileSpec& spec : specs) {
     const std::int64_t actual = write_counted(scratch / "a.h5", spec).file_bytes();

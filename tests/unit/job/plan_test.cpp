@@ -51,6 +51,26 @@ TEST(Plan, WithoutOutputThereIsNoFile) {
   EXPECT_EQ(plan_on(equal_nodes(2, 1)).file, "");
 }
 
+TEST(Plan, CountsTheTextsOfTheFileAsOftenAsTheyAreWritten) {
+  const std::string keys = "[array]\nrows = 100\ncols = 10\nvalue = 'i'\n[output]\nfile = 'x.h5'\n";
+  const auto planned = [&](const std::vector<std::string>& overrides) {
+    return Plan::make(small_deck(keys, overrides), equal_nodes(2, 1)).file_bytes;
+  };
+  const std::int64_t plain = planned({});
+  constexpr std::int64_t length = 60'000;
+  constexpr std::int64_t tolerance = 100;  // of what the plain deck has in its place
+  for (const std::string& key : {std::string("title=a"), std::string("array.value=i")}) {
+    // On the command line, in the effective deck, and as an attribute.
+    const std::int64_t more = planned({key + std::string(length, ' ') + "+1"}) - plain;
+    EXPECT_GE(more, 3 * length) << key;
+    EXPECT_LE(more, 3 * length + tolerance) << key;
+  }
+  // On the command line alone: what comes later wins.
+  const std::int64_t twice = planned({"title=" + std::string(length, 'a'), "title=b"}) - plain;
+  EXPECT_GE(twice, length);
+  EXPECT_LE(twice, length + tolerance);
+}
+
 TEST(Plan, IsLinearInTheNumberOfNodes) {
   // Quadratic, it would run for minutes here: a test has a time limit.
   const Plan plan = plan_on(equal_nodes(1'000'000, 500'000));

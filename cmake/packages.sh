@@ -21,6 +21,7 @@ build   | must | nlohmann-json3-dev   | json-devel             | nlohmann-json |
 build   | must | libxxhash-dev        | xxhash-devel           | xxhash        | header xxhash.h       | checksums
 build   | good | ccache               | ccache                 | ccache        | command ccache        | makes a second build quick
 test    | must | libgtest-dev         | gtest-devel            | googletest    | header gtest/gtest.h  | unit tests
+test    | must | libmpfr-dev          | mpfr-devel             | mpfr          | header mpfr.h         | computes what functions must give
 test    | must | libbenchmark-dev     | google-benchmark-devel | benchmark     | header benchmark/benchmark.h | benchmarks
 test    | must | python3-numpy        | python3-numpy          | py-numpy      | python numpy          | computes what results must be
 test    | must | python3-h5py         | python3-h5py           | py-h5py       | python h5py           | reads results as users do

@@ -13,7 +13,8 @@ namespace windrow::kernel {
 inline constexpr std::int64_t kLanePadding = 16;
 
 /// Operations of two operands. Integers wrap. Comparisons of the other directions are these with operands exchanged.
-/// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow.
+/// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow. `minimum` and
+/// `maximum` of a NaN are NaN; `arctan2` takes y, then x.
 enum class Operation {
   add_float64,
   subtract_float64,
@@ -33,8 +34,48 @@ enum class Operation {
   less_equal_int64,
   equal_int64,
   not_equal_int64,
+  minimum_float64,
+  maximum_float64,
+  minimum_int64,
+  maximum_int64,
+  arctan2_float64,
+  hypot_float64,
 };
-inline constexpr std::size_t kOperations = 18;
+inline constexpr std::size_t kOperations = 24;
+
+/// Functions of one operand: numpy's functions of these names. float64 but for abs_int64 and sign_int64; is_nan and
+/// is_finite give truth values. The same bits at every level; accurate to 4 units in the last place wherever the result
+/// is, subnormal numbers included: each function tells the largest error found. NaN is the one NaN of programs.
+enum class Function {
+  exp,
+  expm1,
+  log,
+  log10,
+  log1p,
+  sin,
+  cos,
+  tan,
+  arcsin,
+  arccos,
+  arctan,
+  sinh,
+  cosh,
+  tanh,
+  arcsinh,
+  arccosh,
+  arctanh,
+  sqrt,
+  floor,
+  ceil,
+  round,
+  abs,
+  sign,
+  is_nan,
+  is_finite,
+  abs_int64,
+  sign_int64,
+};
+inline constexpr std::size_t kFunctions = 27;
 
 /// Which of two operands are lanes and which are one value for all elements.
 enum class Form { lanes_lanes, lanes_scalar, scalar_lanes, scalar_scalar };
@@ -49,6 +90,7 @@ inline constexpr std::size_t kDistributions = 3;
 /// of elements needs the alignment of its element type alone. Only Store::streaming needs a finish_streaming() after.
 struct Kernels {
   using Binary = void (*)(const void* a, const void* b, void* out, std::int64_t count, Store store);
+  using Unary = void (*)(const void* a, void* out, std::int64_t count, Store store);
   using Select = void (*)(const void* condition, const void* a, const void* b, void* out, std::int64_t count,
                           Store store);
   using Convert = void (*)(const void* lanes, void* out, std::int64_t count, Store store);
@@ -62,6 +104,8 @@ struct Kernels {
   using Hash = std::uint64_t (*)(const void* bytes, std::size_t size);
 
   Binary binary[kOperations][kForms];  ///< not for Form::scalar_scalar
+
+  Unary unary[kFunctions];
 
   /// Where `condition` (lanes) is not 0, `a`, else `b`; the form is that of a and b.
   Select select[kForms];

@@ -39,6 +39,9 @@ using Int64 = Vector<std::int64_t>;
 using Int32 = Vector<std::int32_t>;
 using Bits = Vector<std::uint64_t>;
 
+template <typename V>
+using ElementOf = decltype(V{}[0] + V{}[0]);
+
 inline Bits bits_of(Float64 x) {
   return reinterpret_cast<Bits>(x);
 }
@@ -85,6 +88,67 @@ inline Vector<T> lane_numbers() {
 /// 1 in lanes where the mask is set, else 0.
 inline Int64 truth(Int64 mask) {
   return as_int(bits_of(mask) & broadcast<std::uint64_t>(1));
+}
+
+/// a < b ? a : b, and so b where one of them is NaN.
+inline Float64 smaller(Float64 a, Float64 b) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Float64>(
+      _mm512_maskz_min_pd(kAll, reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+#elif WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Float64>(_mm256_min_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<Float64>(_mm_min_pd(reinterpret_cast<__m128d>(a), reinterpret_cast<__m128d>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
+
+/// a > b ? a : b, and so b where one of them is NaN.
+inline Float64 larger(Float64 a, Float64 b) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Float64>(
+      _mm512_maskz_max_pd(kAll, reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+#elif WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Float64>(_mm256_max_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<Float64>(_mm_max_pd(reinterpret_cast<__m128d>(a), reinterpret_cast<__m128d>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+
+/// Whether a mask is set in any lane.
+inline bool any(Int64 mask) {
+#if WINDROW_LANE_BYTES == 64
+  return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask)) != 0;
+#elif WINDROW_LANE_BYTES == 32
+  return _mm256_movemask_pd(reinterpret_cast<__m256d>(mask)) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_pd(reinterpret_cast<__m128d>(mask)) != 0;
+#else
+  return (mask[0] | mask[1]) != 0;
+#endif
+}
+
+/// The sign bit alone.
+inline Bits sign_of(Float64 x) {
+  return bits_of(x) & broadcast<std::uint64_t>(0x8000000000000000);
+}
+
+inline Float64 magnitude(Float64 x) {
+  return as_float(bits_of(x) & broadcast<std::uint64_t>(0x7fffffffffffffff));
+}
+
+/// -x in lanes where `sign` has the sign bit.
+inline Float64 signed_by(Float64 x, Bits sign) {
+  return as_float(bits_of(x) ^ sign);
+}
+
+/// x where the mask is set, elsewhere the NaN that the processor makes of an invalid operation: programs know no other,
+/// and so no bit depends on which of two NaN an operation passes on.
+inline Float64 where_defined(Int64 mask, Float64 x) {
+  return mask ? x : as_float(broadcast<std::uint64_t>(0xfff8000000000000));
 }
 
 /// Exact for 0 <= x < 2^52: the bits of 2^52 + x are those of 2^52 with x in the fraction.

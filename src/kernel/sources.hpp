@@ -69,5 +69,26 @@ inline void store_all(const Source& source, void* destination, std::int64_t coun
   store_cached(source, out, body_end, count);
 }
 
+/// As store_all(), for a source that is long code: there is one copy of it.
+template <typename T, typename Source>
+inline void store_each(const Source& source, void* destination, std::int64_t count, Store how) {
+  T* const out = static_cast<T*>(destination);
+  constexpr std::int64_t line = kLineBytes / static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t head = how == Store::cached ? 0 : before_line(out, count);
+  const std::int64_t body_end = how == Store::cached ? 0 : head + (count - head) / line * line;
+  std::int64_t stored = 0;
+  for (std::int64_t n = 0; n < count; n += stored) {
+    const Vector<T> v = source(n);
+    stored = smaller(kWidth<T>, (n < head ? head : count) - n);
+    if (stored < kWidth<T>) {
+      store_part(out + n, v, stored);
+    } else if (head <= n && n < body_end) {
+      stream(out + n, v);
+    } else {
+      store(out + n, v);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace windrow::kernel

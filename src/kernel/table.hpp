@@ -5,16 +5,33 @@
 #include "kernel/arithmetic.hpp"
 #include "kernel/conversions.hpp"
 #include "kernel/hash.hpp"
+#include "kernel/hyperbolic.hpp"
 #include "kernel/kernels.hpp"
 #include "kernel/philox.hpp"
+#include "kernel/simple.hpp"
 #include "kernel/sources.hpp"
+#include "kernel/trigonometric.hpp"
 
 namespace windrow::kernel {
 namespace {
 
+template <typename Op>
+inline constexpr bool kIsLong = __is_same(Op, Arctan2) || __is_same(Op, Hypot);
+
 template <typename Op, typename T, typename Result, typename A, typename B>
 void binary(const void* a, const void* b, void* out, std::int64_t count, Store how) {
-  store_all<Result>(Apply<Op, A, B>{A(a), B(b)}, out, count, how);
+  const Apply<Op, A, B> source{A(a), B(b)};
+  if constexpr (kIsLong<Op>) {
+    store_each<Result>(source, out, count, how);
+  } else {
+    store_all<Result>(source, out, count, how);
+  }
+}
+
+template <auto kFunction, typename T>
+void unary(const void* a, void* out, std::int64_t count, Store how) {
+  using Result = ElementOf<decltype(kFunction(Vector<T>{}))>;
+  store_each<Result>([source = Lanes<T>(a)](std::int64_t n) { return kFunction(source(n)); }, out, count, how);
 }
 
 template <typename A, typename B>
@@ -125,11 +142,54 @@ inline constexpr BinaryEntry kBinaryEntries[] = {
     {Operation::less_equal_int64, kOnSignedInts<LessEqual>},
     {Operation::equal_int64, kOnSignedInts<Equal>},
     {Operation::not_equal_int64, kOnSignedInts<NotEqual>},
+    {Operation::minimum_float64, kOnFloats<Minimum>},
+    {Operation::maximum_float64, kOnFloats<Maximum>},
+    {Operation::minimum_int64, kOnSignedInts<Minimum>},
+    {Operation::maximum_int64, kOnSignedInts<Maximum>},
+    {Operation::arctan2_float64, kOnFloats<Arctan2>},
+    {Operation::hypot_float64, kOnFloats<Hypot>},
 };
 static_assert(sizeof kBinaryEntries / sizeof kBinaryEntries[0] == kOperations);
 
+struct UnaryEntry {
+  Function function;
+  Kernels::Unary kernel;
+};
+
+inline constexpr UnaryEntry kUnaryEntries[] = {
+    {Function::exp, unary<exp, double>},
+    {Function::expm1, unary<expm1, double>},
+    {Function::log, unary<log, double>},
+    {Function::log10, unary<log10, double>},
+    {Function::log1p, unary<log1p, double>},
+    {Function::sin, unary<sin, double>},
+    {Function::cos, unary<cos, double>},
+    {Function::tan, unary<tan, double>},
+    {Function::arcsin, unary<arcsin, double>},
+    {Function::arccos, unary<arccos, double>},
+    {Function::arctan, unary<arctan, double>},
+    {Function::sinh, unary<sinh, double>},
+    {Function::cosh, unary<cosh, double>},
+    {Function::tanh, unary<tanh, double>},
+    {Function::arcsinh, unary<arcsinh, double>},
+    {Function::arccosh, unary<arccosh, double>},
+    {Function::arctanh, unary<arctanh, double>},
+    {Function::sqrt, unary<square_root, double>},
+    {Function::floor, unary<floor, double>},
+    {Function::ceil, unary<ceil, double>},
+    {Function::round, unary<round, double>},
+    {Function::abs, unary<static_cast<Float64 (*)(Float64)>(abs), double>},
+    {Function::sign, unary<static_cast<Float64 (*)(Float64)>(sign), double>},
+    {Function::is_nan, unary<is_nan, double>},
+    {Function::is_finite, unary<is_finite, double>},
+    {Function::abs_int64, unary<static_cast<Int64 (*)(Int64)>(abs), std::int64_t>},
+    {Function::sign_int64, unary<static_cast<Int64 (*)(Int64)>(sign), std::int64_t>},
+};
+static_assert(sizeof kUnaryEntries / sizeof kUnaryEntries[0] == kFunctions);
+
 constexpr Kernels make_table() {
   Kernels table{};
+  for (const UnaryEntry& entry : kUnaryEntries) table.unary[static_cast<int>(entry.function)] = entry.kernel;
   for (const BinaryEntry& entry : kBinaryEntries)
     for (int form = 0; form < 3; ++form) table.binary[static_cast<int>(entry.operation)][form] = entry.forms[form];
 

@@ -130,6 +130,14 @@ TEST(Kernels, ComparisonsAreZeroOrOne) {
   check<Int>(Operation::not_equal_int64, kInts, [](Int a, Int b) { return Int{a != b}; });
 }
 
+TEST(Kernels, MinimumAndMaximumPassNanOn) {
+  using Int = std::int64_t;
+  check<double>(Operation::minimum_float64, kFloats, [](double a, double b) { return a < b || a != a ? a : b; });
+  check<double>(Operation::maximum_float64, kFloats, [](double a, double b) { return a > b || a != a ? a : b; });
+  check<Int>(Operation::minimum_int64, kInts, [](Int a, Int b) { return a < b ? a : b; });
+  check<Int>(Operation::maximum_int64, kInts, [](Int a, Int b) { return a > b ? a : b; });
+}
+
 TEST(Kernels, IntegersWrap) {
   using Int = std::int64_t;
   check<Int>(Operation::add_int64, kInts, [](Int a, Int b) { return static_cast<Int>(bits(a) + bits(b)); });

@@ -44,8 +44,16 @@ Builder::Value Builder::to_float64(Value a) {
                  .operands = {a.place, Instruction::kNone, Instruction::kNone}});
 }
 
+Builder::Value Builder::function(kernel::Function function, ValueType result, Value a) {
+  return append({.opcode = Opcode::function,
+                 .type = result,
+                 .operands = {a.place, Instruction::kNone, Instruction::kNone},
+                 .function = function});
+}
+
 Builder::Value Builder::arithmetic(Opcode opcode, Value a, Value b) {
-  if (opcode != Opcode::divide && a.type != ValueType::float64 && b.type != ValueType::float64)
+  const bool is_real = opcode == Opcode::divide || opcode == Opcode::arctan2 || opcode == Opcode::hypot;
+  if (!is_real && a.type != ValueType::float64 && b.type != ValueType::float64)
     return binary(opcode, ValueType::int64, a, b);
   const Value left = to_float64(a);
   const Value right = to_float64(b);

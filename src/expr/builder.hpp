@@ -20,10 +20,13 @@ class Builder {
   Value constant(std::int64_t integer);
   Value constant(double number);
 
-  /// + - * % and, always float64, /.
+  /// + - * % minimum maximum, and, always float64, / arctan2 hypot.
   Value arithmetic(Opcode opcode, Value a, Value b);
   Value compare(Opcode opcode, Value a, Value b);
   Value negate(Value a);
+  /// A function of `a`, which has the type of its operand.
+  Value function(kernel::Function function, ValueType result, Value a);
+  Value to_float64(Value a);
   /// `exponent` must be the value that was made last.
   Value power(Value base, Value exponent);
   Value select(Value condition, Value a, Value b);
@@ -33,7 +36,6 @@ class Builder {
 
  private:
   Value binary(Opcode opcode, ValueType result, Value a, Value b);
-  Value to_float64(Value a);
   Value product_power(Value base, std::int64_t exponent);
   [[nodiscard]] const Instruction& at(Value value) const {
     return instructions_[static_cast<std::size_t>(value.place)];

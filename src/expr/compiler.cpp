@@ -179,20 +179,50 @@ Builder::Value Compiler::call(const Token& name) {
   if (!found && variable(name.text))
     fail(token_, fmt::format("{} is a number, not a function; a product is written *", shown(name)));
   if (!found) fail(name, fmt::format("unknown function {}{}", shown(name), advice_on_function(name.text)));
-  const bool is_where = found->id == Function::Id::where;
-  const std::int64_t number = is_where ? 0 : random_calls_++;
+  const bool is_random = found->kind == Function::Kind::uniform || found->kind == Function::Kind::normal;
+  const std::int64_t random_call = is_random ? random_calls_++ : 0;
   const std::vector<Value> values = arguments();
   if (values.size() != found->arguments && !(values.empty() && found->may_be_empty))
-    fail(name, fmt::format("{} takes {} arguments{}, found {}; write {}", shown(name), found->arguments,
-                           found->may_be_empty ? " or none" : "", values.size(), found->usage));
-  const Value value = is_where ? builder_.select(values[0], values[1], values[2]) : random(*found, values, number);
+    fail(name, fmt::format("{} takes {} argument{}{}, found {}; write {}", shown(name), found->arguments,
+                           found->arguments == 1 ? "" : "s", found->may_be_empty ? " or none" : "", values.size(),
+                           found->usage));
+  const Value value = apply(*found, values, random_call);
   check_size(name);
   return value;
 }
 
+Builder::Value Compiler::apply(const Function& function, const std::vector<Value>& arguments,
+                               std::int64_t random_call) {
+  const bool is_whole = arguments.size() == 1 && arguments[0].type != ValueType::float64;
+  switch (function.kind) {
+    case Function::Kind::where:
+      return builder_.select(arguments[0], arguments[1], arguments[2]);
+    case Function::Kind::clip: {
+      const Value raised = builder_.arithmetic(Opcode::maximum, arguments[0], arguments[1]);
+      return builder_.arithmetic(Opcode::minimum, raised, arguments[2]);
+    }
+    case Function::Kind::uniform:
+    case Function::Kind::normal:
+      return random(function, arguments, random_call);
+    case Function::Kind::of_number:
+      if (is_whole) return builder_.function(function.of_int64, ValueType::int64, arguments[0]);
+      break;
+    case Function::Kind::rounding:
+      if (is_whole) return arguments[0];
+      break;
+    case Function::Kind::test:
+      return builder_.function(function.kernel, ValueType::boolean, builder_.to_float64(arguments[0]));
+    case Function::Kind::binary:
+      return builder_.arithmetic(function.opcode, arguments[0], arguments[1]);
+    case Function::Kind::of_float64:
+      break;
+  }
+  return builder_.function(function.kernel, ValueType::float64, builder_.to_float64(arguments[0]));
+}
+
 /// With arguments, u (high - low) + low and z deviation + mean.
 Builder::Value Compiler::random(const Function& function, const std::vector<Value>& arguments, std::int64_t call) {
-  const bool is_uniform = function.id == Function::Id::uniform;
+  const bool is_uniform = function.kind == Function::Kind::uniform;
   const Value drawn = builder_.append(
       {.opcode = is_uniform ? Opcode::uniform : Opcode::normal, .type = ValueType::float64, .integer = call});
   if (arguments.empty()) return drawn;

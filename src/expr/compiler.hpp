@@ -38,6 +38,7 @@ class Compiler {
   Value number();
   Value name();
   Value call(const Token& name);
+  Value apply(const Function& function, const std::vector<Value>& arguments, std::int64_t random_call);
   Value random(const Function& function, const std::vector<Value>& arguments, std::int64_t call);
   std::vector<Value> arguments();
 

@@ -75,6 +75,14 @@ Operation operation(Opcode opcode, bool is_float) {
       return is_float ? Operation::equal_float64 : Operation::equal_int64;
     case Opcode::not_equal:
       return is_float ? Operation::not_equal_float64 : Operation::not_equal_int64;
+    case Opcode::minimum:
+      return is_float ? Operation::minimum_float64 : Operation::minimum_int64;
+    case Opcode::maximum:
+      return is_float ? Operation::maximum_float64 : Operation::maximum_int64;
+    case Opcode::arctan2:
+      return Operation::arctan2_float64;
+    case Opcode::hypot:
+      return Operation::hypot_float64;
     default:
       return is_float ? Operation::add_float64 : Operation::add_int64;
   }
@@ -211,6 +219,9 @@ struct Evaluator::State {
       case Opcode::to_float64:
         value = to_float64(k, strip);
         break;
+      case Opcode::function:
+        value = function(k, strip);
+        break;
       case Opcode::select:
         value = select(k, strip);
         break;
@@ -277,6 +288,19 @@ struct Evaluator::State {
     } else {
       kernels->from_int64[to](from.lanes, out, strip.count, Store::cached);
     }
+    return {.lanes = out};
+  }
+
+  Value function(std::size_t k, const Strip& strip) {
+    const auto& unary = kernels->unary[index(instructions[k].function)];
+    if (shape(k) == Shape::scalar) {
+      const Cell in{{operand(k, 0).base}};
+      Cell out;
+      unary(in.lanes.data(), out.lanes.data(), 1, Store::cached);
+      return {.base = out.lanes[0]};
+    }
+    void* const out = output(k, strip);
+    unary(readable(k, 0, strip), out, strip.count, store_of(k));
     return {.lanes = out};
   }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "expr/program.hpp"
+#include "kernel/kernels.hpp"
 
 namespace windrow::expr {
 
@@ -28,6 +29,11 @@ enum class Opcode : std::uint8_t {
   less_equal,
   equal,
   not_equal,
+  minimum,
+  maximum,
+  arctan2,
+  hypot,
+  function,
   select,
   uniform,
   normal,
@@ -45,8 +51,9 @@ struct Instruction {
   Opcode opcode = Opcode::constant;
   ValueType type = ValueType::int64;
   std::array<std::int32_t, 3> operands{kNone, kNone, kNone};
-  std::int64_t integer = 0;  ///< of an int64 constant its value, of a random call its number
-  double number = 0.0;       ///< of a float64 constant its value
+  kernel::Function function = kernel::Function::exp;  ///< of Opcode::function
+  std::int64_t integer = 0;                           ///< of an int64 constant its value, of a random call its number
+  double number = 0.0;                                ///< of a float64 constant its value
 };
 
 }  // namespace windrow::expr

@@ -30,10 +30,61 @@ constexpr std::array kVariables{
     Variable{"pi", constant(std::numbers::pi)},  Variable{"e", constant(std::numbers::e)},
 };
 
+using Kind = Function::Kind;
+
 constexpr std::array kFunctions{
-    Function{Function::Id::where, "where", "where(condition, a, b)", 3, false},
-    Function{Function::Id::uniform, "uniform", "uniform() or uniform(low, high)", 2, true},
-    Function{Function::Id::normal, "normal", "normal() or normal(mean, deviation)", 2, true},
+    Function{.kind = Kind::where, .name = "where", .usage = "where(condition, a, b)", .arguments = 3},
+    Function{.kind = Kind::uniform,
+             .name = "uniform",
+             .usage = "uniform() or uniform(low, high)",
+             .arguments = 2,
+             .may_be_empty = true},
+    Function{.kind = Kind::normal,
+             .name = "normal",
+             .usage = "normal() or normal(mean, deviation)",
+             .arguments = 2,
+             .may_be_empty = true},
+    Function{.kind = Kind::of_float64, .name = "sin", .usage = "sin(x)", .kernel = kernel::Function::sin},
+    Function{.kind = Kind::of_float64, .name = "cos", .usage = "cos(x)", .kernel = kernel::Function::cos},
+    Function{.kind = Kind::of_float64, .name = "tan", .usage = "tan(x)", .kernel = kernel::Function::tan},
+    Function{.kind = Kind::of_float64, .name = "arcsin", .usage = "arcsin(x)", .kernel = kernel::Function::arcsin},
+    Function{.kind = Kind::of_float64, .name = "arccos", .usage = "arccos(x)", .kernel = kernel::Function::arccos},
+    Function{.kind = Kind::of_float64, .name = "arctan", .usage = "arctan(x)", .kernel = kernel::Function::arctan},
+    Function{
+        .kind = Kind::binary, .name = "arctan2", .usage = "arctan2(y, x)", .arguments = 2, .opcode = Opcode::arctan2},
+    Function{.kind = Kind::binary, .name = "hypot", .usage = "hypot(x, y)", .arguments = 2, .opcode = Opcode::hypot},
+    Function{.kind = Kind::of_float64, .name = "sinh", .usage = "sinh(x)", .kernel = kernel::Function::sinh},
+    Function{.kind = Kind::of_float64, .name = "cosh", .usage = "cosh(x)", .kernel = kernel::Function::cosh},
+    Function{.kind = Kind::of_float64, .name = "tanh", .usage = "tanh(x)", .kernel = kernel::Function::tanh},
+    Function{.kind = Kind::of_float64, .name = "arcsinh", .usage = "arcsinh(x)", .kernel = kernel::Function::arcsinh},
+    Function{.kind = Kind::of_float64, .name = "arccosh", .usage = "arccosh(x)", .kernel = kernel::Function::arccosh},
+    Function{.kind = Kind::of_float64, .name = "arctanh", .usage = "arctanh(x)", .kernel = kernel::Function::arctanh},
+    Function{.kind = Kind::of_float64, .name = "exp", .usage = "exp(x)", .kernel = kernel::Function::exp},
+    Function{.kind = Kind::of_float64, .name = "expm1", .usage = "expm1(x)", .kernel = kernel::Function::expm1},
+    Function{.kind = Kind::of_float64, .name = "log", .usage = "log(x)", .kernel = kernel::Function::log},
+    Function{.kind = Kind::of_float64, .name = "log10", .usage = "log10(x)", .kernel = kernel::Function::log10},
+    Function{.kind = Kind::of_float64, .name = "log1p", .usage = "log1p(x)", .kernel = kernel::Function::log1p},
+    Function{.kind = Kind::of_float64, .name = "sqrt", .usage = "sqrt(x)", .kernel = kernel::Function::sqrt},
+    Function{.kind = Kind::of_float64, .name = "floor", .usage = "floor(x)", .kernel = kernel::Function::floor},
+    Function{.kind = Kind::of_float64, .name = "ceil", .usage = "ceil(x)", .kernel = kernel::Function::ceil},
+    Function{.kind = Kind::rounding, .name = "round", .usage = "round(x)", .kernel = kernel::Function::round},
+    Function{.kind = Kind::of_number,
+             .name = "abs",
+             .usage = "abs(x)",
+             .kernel = kernel::Function::abs,
+             .of_int64 = kernel::Function::abs_int64},
+    Function{.kind = Kind::of_number,
+             .name = "sign",
+             .usage = "sign(x)",
+             .kernel = kernel::Function::sign,
+             .of_int64 = kernel::Function::sign_int64},
+    Function{
+        .kind = Kind::binary, .name = "minimum", .usage = "minimum(x, y)", .arguments = 2, .opcode = Opcode::minimum},
+    Function{
+        .kind = Kind::binary, .name = "maximum", .usage = "maximum(x, y)", .arguments = 2, .opcode = Opcode::maximum},
+    Function{.kind = Kind::clip, .name = "clip", .usage = "clip(x, low, high)", .arguments = 3},
+    Function{.kind = Kind::test, .name = "isnan", .usage = "isnan(x)", .kernel = kernel::Function::is_nan},
+    Function{.kind = Kind::test, .name = "isfinite", .usage = "isfinite(x)", .kernel = kernel::Function::is_finite},
 };
 
 constexpr std::string_view kAnd = "for 'and' write a product: (a < b) * (c < d)";
@@ -74,6 +125,34 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kForeign
     {"π", "write pi"},
     {"[", kRound},
     {"{", kRound},
+}};
+
+/// Functions of other languages, or by other names.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kForeignFunctions{{
+    {"pow", "a power is written **"},
+    {"power", "a power is written **"},
+    {"square", "a square is written **2"},
+    {"exp2", "write 2**x"},
+    {"cbrt", "write x**(1/3)"},
+    {"log2", "write log(x)/log(2)"},
+    {"mod", "a remainder is written %"},
+    {"fmod", "a remainder is written %, with the sign of the divisor"},
+    {"ln", "write log"},
+    {"fabs", "write abs"},
+    {"min", "write minimum"},
+    {"max", "write maximum"},
+    {"rint", "write round"},
+    {"ceiling", "write ceil"},
+    {"sgn", "write sign"},
+    {"asin", "write arcsin"},
+    {"acos", "write arccos"},
+    {"atan", "write arctan"},
+    {"atan2", "write arctan2"},
+    {"asinh", "write arcsinh"},
+    {"acosh", "write arccosh"},
+    {"atanh", "write arctanh"},
+    {"random", "random numbers are drawn by uniform() and normal()"},
+    {"rand", "random numbers are drawn by uniform() and normal()"},
 }};
 
 char lower(char c) {
@@ -125,6 +204,9 @@ std::string advice_on_name(std::string_view name) {
 }
 
 std::string advice_on_function(std::string_view name) {
+  const auto* const foreign =
+      std::ranges::find(kForeignFunctions, name, &decltype(kForeignFunctions)::value_type::first);
+  if (foreign != kForeignFunctions.end()) return fmt::format("; {}", foreign->second);
   std::vector<std::string_view> known;
   for (const Function& function : kFunctions) known.push_back(function.name);
   return advice(name, known, "functions");

@@ -11,19 +11,35 @@ namespace windrow::expr {
 /// A variable or a constant of the language: the instruction that gives its value.
 [[nodiscard]] std::optional<Instruction> variable(std::string_view name);
 
+/// A row of the table of functions.
 struct Function {
-  enum class Id { where, uniform, normal };
+  /// What a call is compiled to.
+  enum class Kind {
+    where,
+    clip,
+    uniform,
+    normal,
+    of_float64,  ///< the kernel of a float64
+    of_number,   ///< the kernel of an int64 or that of a float64
+    rounding,    ///< the kernel of a float64; an int64 is its own result
+    test,        ///< the kernel of a float64, which gives a truth value
+    binary       ///< the opcode
+  };
 
-  Id id;
+  Kind kind;
   std::string_view name;
-  std::string_view usage;  ///< for messages
-  std::size_t arguments;   ///< how many it takes,
-  bool may_be_empty;       ///< or none
+  std::string_view usage;                             ///< for messages
+  std::size_t arguments = 1;                          ///< how many it takes,
+  bool may_be_empty = false;                          ///< or none
+  kernel::Function kernel = kernel::Function::exp;    ///< of a float64
+  kernel::Function of_int64 = kernel::Function::exp;  ///< of Kind::of_number
+  Opcode opcode = Opcode::function;                   ///< of Kind::binary
 };
 
 [[nodiscard]] std::optional<Function> function(std::string_view name);
 
-/// What to write instead of a name that is none: "; did you mean 'rows'?", or all names there are.
+/// What to write instead of a name that is none: "; a power is written **" where other languages have it, "; did you
+/// mean 'rows'?", or all names there are.
 [[nodiscard]] std::string advice_on_name(std::string_view name);
 [[nodiscard]] std::string advice_on_function(std::string_view name);
 

@@ -38,6 +38,8 @@ struct Instruction;  // one step of a program; known to src/expr only
 ///   - x**n with a literal whole n is made of products: for int64 x and any n >= 0, for float64 x and 0 <= n <= 8;
 ///     every other power is float64, by the C library's pow;
 ///   - comparisons are boolean and do not chain; where(condition, a, b) takes any number that is not 0 as true;
+///   - the functions of numpy in names.cpp are float64 (kernel/kernels.hpp tells how accurate); but abs, sign, round,
+///     minimum, maximum and clip of int64 are int64, and isnan and isfinite are boolean;
 ///   - uniform(), uniform(low, high), normal(), normal(mean, deviation) draw one number an element: kernel/random.hpp.
 ///     Each call in the text is a stream of its own, numbered from 0 in the order of their names in the text.
 class Program {

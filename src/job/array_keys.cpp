@@ -55,7 +55,7 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
   keys.expression("value", value_,
                   {.example = "offset",
                    .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, pi, e; "
-                           "where(), uniform(), normal()",
+                           "where(), uniform(), normal(), and numpy's sin(), exp(), sqrt(), minimum(), ...",
                    .check = find_fault});
 }
 

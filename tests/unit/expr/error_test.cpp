@@ -103,10 +103,12 @@ TEST(Error, NamesTheNearestName) {
            Wrong{"PI", 0, "did you mean 'pi'?"},
            Wrong{"i + ranks*2", 4, "did you mean 'rank'?"},
            Wrong{"temperature", 0,
-                 "the names are i, j, offset, rows, cols, rank, node, pid, pi, e, where, uniform, normal"},
+                 "the names are i, j, offset, rows, cols, rank, node, pid, pi, e, where, uniform, normal, sin, cos"},
            Wrong{"k", 0, "the names are i, j"},
            Wrong{"unifrom()", 0, "unknown function 'unifrom'; did you mean 'uniform'?"},
-           Wrong{"2*sin(i)", 2, "unknown function 'sin'; the functions are where, uniform, normal"},
+           Wrong{"2*bessel(i)", 2, "unknown function 'bessel'; the functions are where, uniform, normal, sin, cos"},
+           Wrong{"Sin(i)", 0, "did you mean 'sin'?"},
+           Wrong{"sqrt", 0, "'sqrt' is a function; write sqrt(x)"},
            Wrong{"i(2)", 1, "'i' is a number, not a function"},
            Wrong{"uniform", 0, "'uniform' is a function; write uniform() or uniform(low, high)"},
            Wrong{"where + 1", 0, "write where(condition, a, b)"},
@@ -114,8 +116,26 @@ TEST(Error, NamesTheNearestName) {
     check(wrong);
 }
 
+TEST(Error, TellsTheNamesOfFunctionsThatAreElsewhereCalledOtherwise) {
+  for (const Wrong& wrong : {
+           Wrong{"pow(i, 2)", 0, "unknown function 'pow'; a power is written **"},
+           Wrong{"1 + asin(i)", 4, "unknown function 'asin'; write arcsin"},
+           Wrong{"atan2(i, j)", 0, "write arctan2"},
+           Wrong{"ln(i)", 0, "write log"},
+           Wrong{"log2(i)", 0, "write log(x)/log(2)"},
+           Wrong{"fabs(i)", 0, "write abs"},
+           Wrong{"max(i, j)", 0, "write maximum"},
+           Wrong{"min(i, j)", 0, "write minimum"},
+           Wrong{"fmod(i, j)", 0, "a remainder is written %"},
+       })
+    check(wrong);
+}
+
 TEST(Error, CountsArguments) {
   for (const Wrong& wrong : {
+           Wrong{"sin()", 0, "'sin' takes 1 argument, found 0; write sin(x)"},
+           Wrong{"hypot(i)", 0, "'hypot' takes 2 arguments, found 1; write hypot(x, y)"},
+           Wrong{"clip(i, 1)", 0, "write clip(x, low, high)"},
            Wrong{"where(i)", 0, "'where' takes 3 arguments, found 1; write where(condition, a, b)"},
            Wrong{"1 + where()", 4, "takes 3 arguments, found 0"},
            Wrong{"where(i, 1, 2, 3)", 0, "takes 3 arguments, found 4"},

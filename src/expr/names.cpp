@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 #include <numbers>
 #include <utility>
 #include <vector>
@@ -23,11 +25,19 @@ constexpr Instruction constant(double number) {
 }
 
 constexpr std::array kVariables{
-    Variable{"i", integer(Opcode::row)},         Variable{"j", integer(Opcode::column)},
-    Variable{"offset", integer(Opcode::offset)}, Variable{"rows", integer(Opcode::rows)},
-    Variable{"cols", integer(Opcode::cols)},     Variable{"rank", integer(Opcode::rank)},
-    Variable{"node", integer(Opcode::node)},     Variable{"pid", integer(Opcode::pid)},
-    Variable{"pi", constant(std::numbers::pi)},  Variable{"e", constant(std::numbers::e)},
+    Variable{"i", integer(Opcode::row)},
+    Variable{"j", integer(Opcode::column)},
+    Variable{"offset", integer(Opcode::offset)},
+    Variable{"rows", integer(Opcode::rows)},
+    Variable{"cols", integer(Opcode::cols)},
+    Variable{"rank", integer(Opcode::rank)},
+    Variable{"node", integer(Opcode::node)},
+    Variable{"pid", integer(Opcode::pid)},
+    Variable{"pi", constant(std::numbers::pi)},
+    Variable{"e", constant(std::numbers::e)},
+    Variable{"inf", constant(std::numeric_limits<double>::infinity())},
+    // The NaN that processors make, so that there is one in all programs.
+    Variable{"nan", constant(std::bit_cast<double>(std::uint64_t{0xfff8000000000000}))},
 };
 
 using Kind = Function::Kind;

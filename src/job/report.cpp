@@ -125,7 +125,8 @@ std::string phase_table(const Report& report) {
     text += fmt::format("{:<12} {:>10.4f} {:>8} {:>10}\n", phase.name, phase.seconds, rate, imbalance);
     total += phase.seconds;
   }
-  return text + fmt::format("{:<12} {:>10.4f}\n", "total", total);
+  text += fmt::format("{:<12} {:>10.4f}\n", "total", total);
+  return text + fmt::format("{:<12} {}\n", "memory", describe(report.pages));
 }
 
 }  // namespace windrow

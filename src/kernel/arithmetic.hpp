@@ -82,11 +82,27 @@ struct Modulo {
   }
 };
 
-/// The C library's: the same at every level, for all of them call one function. It may differ in the last bit between
-/// C libraries, and between processors for which one C library has several versions.
+/// In wrapping arithmetic; with a negative exponent the quotient 1 / base^-exponent without its fraction, and 0 of 0.
+inline std::int64_t power(std::int64_t base, std::int64_t exponent) {
+  if (exponent < 0) {
+    if (base == 1) return 1;
+    return base == -1 ? 1 - 2 * (exponent & 1) : 0;
+  }
+  std::uint64_t product = 1;
+  for (auto square = static_cast<std::uint64_t>(base); exponent > 0; square *= square, exponent /= 2)
+    if (exponent % 2 == 1) product *= square;
+  return static_cast<std::int64_t>(product);
+}
+
+/// Of real numbers the C library's: the same at every level, for all of them call one function. It may differ in the
+/// last bit between C libraries, and between processors for which one C library has several versions.
 struct Power {
   static Float64 apply(Float64 a, Float64 b) {
     for (int lane = 0; lane < kWidth<double>; ++lane) a[lane] = __builtin_pow(a[lane], b[lane]);
+    return a;
+  }
+  static Int64 apply(Int64 a, Int64 b) {
+    for (int lane = 0; lane < kWidth<std::int64_t>; ++lane) a[lane] = power(a[lane], b[lane]);
     return a;
   }
 };

@@ -13,8 +13,8 @@ namespace windrow::kernel {
 inline constexpr std::int64_t kLanePadding = 16;
 
 /// Operations of two operands. Integers wrap. Comparisons of the other directions are these with operands exchanged.
-/// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow. `minimum` and
-/// `maximum` of a NaN are NaN; `arctan2` takes y, then x.
+/// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow; of integers it
+/// wraps. `minimum` and `maximum` of a NaN are NaN; `arctan2` takes y, then x.
 enum class Operation {
   add_float64,
   subtract_float64,
@@ -30,6 +30,7 @@ enum class Operation {
   subtract_int64,
   multiply_int64,
   modulo_int64,
+  power_int64,
   less_int64,
   less_equal_int64,
   equal_int64,
@@ -41,7 +42,7 @@ enum class Operation {
   arctan2_float64,
   hypot_float64,
 };
-inline constexpr std::size_t kOperations = 24;
+inline constexpr std::size_t kOperations = 25;
 
 /// Functions of one operand: numpy's functions of these names. float64 but for abs_int64 and sign_int64; is_nan and
 /// is_finite give truth values. The same bits at every level; accurate to 4 units in the last place wherever the result

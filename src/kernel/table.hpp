@@ -138,6 +138,7 @@ inline constexpr BinaryEntry kBinaryEntries[] = {
     {Operation::subtract_int64, kOnInts<Subtract>},
     {Operation::multiply_int64, kOnInts<Multiply>},
     {Operation::modulo_int64, kOnSignedInts<Modulo>},
+    {Operation::power_int64, kOnSignedInts<Power>},
     {Operation::less_int64, kOnSignedInts<Less>},
     {Operation::less_equal_int64, kOnSignedInts<LessEqual>},
     {Operation::equal_int64, kOnSignedInts<Equal>},

@@ -103,7 +103,8 @@ TEST(Error, NamesTheNearestName) {
            Wrong{"PI", 0, "did you mean 'pi'?"},
            Wrong{"i + ranks*2", 4, "did you mean 'rank'?"},
            Wrong{"temperature", 0,
-                 "the names are i, j, offset, rows, cols, rank, node, pid, pi, e, where, uniform, normal, sin, cos"},
+                 "the names are i, j, offset, rows, cols, rank, node, pid, pi, e, inf, nan, where, uniform, normal, "
+                 "sin, cos"},
            Wrong{"k", 0, "the names are i, j"},
            Wrong{"unifrom()", 0, "unknown function 'unifrom'; did you mean 'uniform'?"},
            Wrong{"2*bessel(i)", 2, "unknown function 'bessel'; the functions are where, uniform, normal, sin, cos"},

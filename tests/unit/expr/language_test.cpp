@@ -56,6 +56,17 @@ constexpr std::array kIntegers{
     Integer{"i**2", 144},
     Integer{"j**5", 16807},
     Integer{"j**0", 1},
+    Integer{"3**(i + 24)", 150094635296999121},  // beyond 2^53: every digit counts
+    Integer{"i**j", 35831808},
+    Integer{"2**3**2", 512},
+    Integer{"(-3)**j", -2187},
+    Integer{"2**(i + 51)", kMin64},  // wraps
+    Integer{"2**(i + 52)", 0},
+    Integer{"0**(i - 12)", 1},
+    Integer{"2**(j - i)", 0},  // negative exponents: the quotient without its fraction
+    Integer{"1**(j - i)", 1},
+    Integer{"(-1)**(j - i)", -1},
+    Integer{"(-1)**(j - i - 1)", 1},
     Integer{"i - -j", 19},
     Integer{"  i\t+\nj ", 19},
     Integer{"(((j)))", 7},
@@ -100,7 +111,11 @@ constexpr std::array kBooleans{
     Integer{"isfinite(i)", 1},
 };
 const std::array kFloats{
-    Float{"2**3**2", 512.0},
+    Float{"2.0**3**2", 512.0},
+    Float{"inf", kInfinity},
+    Float{"-inf", -kInfinity},
+    Float{"where(isnan(nan), 1.5, 2.5)", 1.5},
+    Float{"2**-j", 0.0078125},  // a minus sign: a real power
     Float{"2**-0", 1.0},
     Float{"0.5", 0x1.0000000000000p-1},
     Float{".5", 0x1.0000000000000p-1},
@@ -123,7 +138,6 @@ const std::array kFloats{
     Float{"2**-1", 0x1.0000000000000p-1},
     Float{"i**-2", 0x1.c71c71c71c71cp-8},
     Float{"j**0.5", 0x1.52a7fa9d2f8eap+1},
-    Float{"i**j", 0x1.1160000000000p+25},
     Float{"2.0**3", 0x1.0000000000000p+3},
     Float{"(i/7)**2", 0x1.7829cbc14e5e0p+1},
     Float{"(i/7)**3", 0x1.426cf7ca432c0p+2},

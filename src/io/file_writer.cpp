@@ -95,12 +95,12 @@ void sync_to_disk(int descriptor, const std::string& path) {
     if (errno != EINTR) throw_failed_write(path, errno);
 }
 
-void map_pages(std::span<const std::byte> bytes) noexcept {
-  if (bytes.empty()) return;
+bool map_pages(std::span<const std::byte> bytes) noexcept {
+  if (bytes.empty()) return true;
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto begin = std::bit_cast<std::uintptr_t>(bytes.data()) / page * page;
   const auto end = std::bit_cast<std::uintptr_t>(bytes.data() + bytes.size());
-  madvise(std::bit_cast<void*>(begin), end - begin, kPopulateRead);
+  return madvise(std::bit_cast<void*>(begin), end - begin, kPopulateRead) == 0;
 }
 
 FileWriter::FileWriter(const std::string& path) : path_(path), descriptor_(open(path.c_str(), O_WRONLY | O_CLOEXEC)) {

@@ -58,7 +58,8 @@ class FileWriter {
 };
 
 /// Maps the pages of `bytes`, which others may have filled, into this process by one system call, where the kernel has
-/// it: writing them is twice as quick then. What cannot be mapped is for write() to report. *Throws*: nothing.
-void map_pages(std::span<const std::byte> bytes) noexcept;
+/// it: writing them is twice as quick then. Returns whether all are mapped; what cannot be had is for write() to
+/// report. *Throws*: nothing.
+bool map_pages(std::span<const std::byte> bytes) noexcept;
 
 }  // namespace windrow::io

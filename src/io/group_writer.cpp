@@ -42,10 +42,15 @@ void GroupWriter::write(std::int64_t group, std::span<const std::byte> rows) {
   const ByteRange bytes = groups_.bytes_of(group);
   const std::int64_t at = bytes.begin - array_->node_rows().begin * array_->row_bytes();
   const auto content = rows.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(bytes.bytes()));
-  map_pages(content);
-  // The checksum comes second: pages that nobody has touched, and that cannot be had, are an error of write() alone.
+  const auto check = [&] {
+    if (groups_.is_whole(group)) groups_.checksum(group) = checksum(content);
+  };
+  // First, while all of it is in the caches; but pages that nobody has touched, and that cannot be had, are an error of
+  // write() and a bus error anywhere else.
+  const bool is_mapped = map_pages(content);
+  if (is_mapped) check();
   file_->write(offset_ + bytes.begin, content);
-  if (groups_.is_whole(group)) groups_.checksum(group) = checksum(content);
+  if (!is_mapped) check();
   if (durable_) file_->start_sync(offset_ + bytes.begin, bytes.bytes());
   fault_point("write.rows");
 }

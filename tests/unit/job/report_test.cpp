@@ -58,11 +58,13 @@ TEST(Report, TableTellsRatesAndImbalance) {
     rows.emplace_back();
     for (std::string word; words >> word;) rows.back().push_back(word);
   }
-  ASSERT_EQ(rows.size(), 4U);
+  ASSERT_EQ(rows.size(), 5U);
   EXPECT_EQ(rows[0], (std::vector<std::string>{"phase", "seconds", "GB/s", "imbalance"}));
   EXPECT_EQ(rows[1], (std::vector<std::string>{"start", "0.3000", "0", "%"}));
   EXPECT_EQ(rows[2], (std::vector<std::string>{"populate", "0.0200", "24", "25", "%"}));
   EXPECT_EQ(rows[3], (std::vector<std::string>{"total", "0.3200"}));
+  EXPECT_EQ(fmt::format("{}", fmt::join(rows[4], " ")),
+            "memory 480.2 MB in 2 MiB pages, 2.1 MB in 4 KiB pages (populated)");
 }
 
 nlohmann::json written(const std::string& path) {

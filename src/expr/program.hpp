@@ -29,15 +29,16 @@ enum class ValueType { boolean, int64, float64 };
 
 struct Instruction;  // one step of a program; known to src/expr only
 
-/// A checked, typed expression in the variables of populate: i, j, offset, rows, cols, rank, node, pid, pi, e, inf, nan.
+/// A checked, typed expression in the variables of populate: i, j, offset, rows, cols, rank, node, pid, pi, e, inf,
+/// nan.
 ///
 /// Precedence is Python's; types are numpy's, where a truth value counts as the int64 0 or 1 in arithmetic:
 ///   - whole-number literals that fit are int64, all others float64; the variables but pi and e are int64;
 ///   - + - * % of two int64 are int64 and wrap, / is always float64; % has the sign of the divisor, x % 0 of integers
 ///   is 0;
 ///   - x**n with a literal whole n is made of products: for int64 x and any n >= 0, for float64 x and 0 <= n <= 8;
-///     every other power of two int64 is int64 and wraps, unless the exponent has a minus sign before it; all others are
-///     float64, by the C library's pow;
+///     every other power of two int64 is int64 and wraps, unless the exponent has a minus sign before it; all others
+///     are float64, by the C library's pow;
 ///   - comparisons are boolean and do not chain; where(condition, a, b) takes any number that is not 0 as true;
 ///   - the functions of numpy in names.cpp are float64 (kernel/kernels.hpp tells how accurate); but abs, sign, round,
 ///     minimum, maximum and clip of int64 are int64, and isnan and isfinite are boolean;

@@ -50,9 +50,10 @@ std::uint64_t inverse_from(std::uint64_t bit) {
 Angle large_angle(double x) {
   const auto bits = std::bit_cast<std::uint64_t>(x);
   const std::uint64_t m = (bits & 0x000fffffffffffff) | 0x0010000000000000;
-  const std::uint64_t first = (bits >> 52) - 1075 + 64;  // e, counted in the table
-  const Wide turns = (Wide{m * inverse_from(first)} << 64) + Wide{m} * inverse_from(first + 64) +
-                     (Wide{m} * inverse_from(first + 128) >> 64);
+  const std::uint64_t first = (bits >> 52) - 1075 + 64;   // e, counted in the table
+  const std::uint64_t highest = m * inverse_from(first);  // but for whole turns
+  const Wide turns =
+      (Wide{highest} << 64) + Wide{m} * inverse_from(first + 64) + (Wide{m} * inverse_from(first + 128) >> 64);
   const auto quarter = static_cast<std::uint64_t>((turns + (Wide{1} << 125)) >> 126);
   const Wide rest = turns - (Wide{quarter} << 126);
   const bool is_negative = rest >> 127 != 0;

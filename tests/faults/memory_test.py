@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 
-from fault_case import FaultCase, launch
+from fault_case import FaultCase, go_on, launch, state_of
 
 sys.path.insert(0, str(launch.REPOSITORY / "tests/bench/whole"))
 
@@ -44,18 +44,21 @@ class Memory(FaultCase):
     def check(self, ranks):
         self.need_room()
         before = memory_use.shared_bytes()
-        process = self.start(f"array.rows={ROWS}", "--quiet", ranks=ranks)
-        peak, peak_in_write, samples_of_write = 0, 0, 0
+        # Filling and writing are one and quick: all ranks stop when they have written the last rows, to be looked at.
+        process = self.start(f"array.rows={ROWS}", "--quiet", ranks=ranks, WINDROW_FAULT="write.checksums:*:stop")
+        peak, peak_when_written, samples = 0, 0, 0
         while process.poll() is None:
+            stopped = [pid for pid in launch.children(process.pid) if state_of(pid) == "T"]
             now = memory_use.shared_bytes() - before + memory_use.bytes_of_ranks(process.pid)
             peak = max(peak, now)
-            if self.is_written():
-                peak_in_write = max(peak_in_write, now)
-                samples_of_write += 1
+            samples += 1
+            if len(stopped) == ranks:
+                peak_when_written = max(peak_when_written, now)
+                go_on(stopped)
             time.sleep(memory_use.INTERVAL_S)
         self.assert_status(launch.finish(process), launch.DONE)
-        self.assertGreaterEqual(samples_of_write, 3, "nobody looked while the file was written")
-        self.assertGreaterEqual(peak_in_write, ARRAY_BYTES, "the array itself was not seen")
+        self.assertGreaterEqual(samples, 3, "nobody looked while the file was written")
+        self.assertGreaterEqual(peak_when_written, ARRAY_BYTES, "the array itself was not seen")
         self.assertLess(peak, ARRAY_BYTES + BYTES_A_RANK * ranks)
         above_the_array[ranks] = peak - ARRAY_BYTES
 

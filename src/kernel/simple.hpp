@@ -14,7 +14,7 @@ inline Float64 abs(Float64 x) {
 
 /// The minimum stays what it is, as in numpy.
 inline Int64 abs(Int64 x) {
-  return x < Int64{} ? Int64{} - x : x;
+  return x < Int64{} ? as_int(Bits{} - bits_of(x)) : x;
 }
 
 /// -1, 0 or 1, of -0.0 too; NaN of NaN.

@@ -64,7 +64,7 @@ class Run {
   void close(Context& context);
   [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
   [[nodiscard]] std::vector<io::ArrayBlocks> gather_blocks(Context& context) const;
-  void collect(const Context& context);
+  void collect(Context& context);
   [[nodiscard]] bool is_first() const { return topology_.world_rank() == 0; }
   [[nodiscard]] bool talks() const { return is_first() && !options_.quiet; }
 
@@ -222,9 +222,6 @@ void Run::execute() {
     failure = error;
   }
   progress_.end();
-  const PageCounts& pages = memory->window().pages();
-  report_.pages = {topology_.world.sum(pages.huge), topology_.world.sum(pages.populated),
-                   topology_.world.sum(pages.read)};
   // The window is freed by all ranks together, not while an exception is on its way.
   memory.reset();
   if (failure) throw AgreedError(*failure);
@@ -257,9 +254,9 @@ void Run::compute_and_write(Context& context) {
   context.memory().together([&] { write(context); });
 }
 
-/// Tells the report the times of all phases so far, over all ranks. *Collective over* the world, right after an
-/// agreement, be it on a failure.
-void Run::collect(const Context& context) {
+/// Tells the report the times of all phases and the pages so far, over all ranks. *Collective over* the world, right
+/// after an agreement, be it on a failure.
+void Run::collect(Context& context) {
   // A rank that has failed at the begin of a phase has not got it.
   const auto of_job = static_cast<std::size_t>(topology_.world.minimum(std::ssize(context.phases())));
   std::vector<PhaseTime> own;
@@ -271,6 +268,9 @@ void Run::collect(const Context& context) {
     for (const PhaseTime& phase : own) slowest.push_back(phase.seconds);
     sums = slowest;
   });
+  const PageCounts& pages = context.memory().window().pages();
+  report_.pages = {topology_.world.sum(pages.huge), topology_.world.sum(pages.populated),
+                   topology_.world.sum(pages.read)};
   topology_.world.maximum(slowest);
   topology_.world.sum(sums);
   together(topology_.world, [&] {

@@ -343,8 +343,9 @@ class Report(CommandCase):
 
     def test_of_every_kind_of_pages(self):
         for mode in ("auto", "collapse", "populate", "read"):
-            report, _ = self.report("deck.toml", "array.rows=100000", f"memory.pages={mode}", "--overwrite")
+            report, result = self.report("deck.toml", "array.rows=100000", f"memory.pages={mode}", "--overwrite")
             memory = report["memory"]
+            self.assertIn(f"\nmemory       {memory['pages']}\n", result.out)
             touched = memory["huge_bytes"] + memory["populated_bytes"] + memory["read_bytes"]
             self.assertGreaterEqual(touched, 8_000_000)
             if mode in ("populate", "read"):

@@ -35,6 +35,8 @@ std::string_view name_of(ElementType type) {
       return "int64";
     case ElementType::int32:
       return "int32";
+    case ElementType::int8:
+      return "int8";
     case ElementType::float64:
       break;
   }

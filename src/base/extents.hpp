@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -16,10 +17,13 @@ namespace windrow {
 /// The smallest multiple of `unit` that is not below `value`. Throws Error(usage) on overflow, on the calling rank.
 [[nodiscard]] std::int64_t round_up(std::int64_t value, std::int64_t unit);
 
-enum class ElementType : std::uint8_t { float64, float32, int64, int32 };
+/// int8 holds truth values, 0 and 1: results have it, decks cannot ask for it.
+enum class ElementType : std::uint8_t { float64, float32, int64, int32, int8 };
 
 inline constexpr std::array kElementTypes{ElementType::float64, ElementType::float32, ElementType::int64,
-                                          ElementType::int32};
+                                          ElementType::int32, ElementType::int8};
+/// Those that a deck can ask for.
+inline constexpr std::span kDeckTypes = std::span(kElementTypes).first<4>();
 
 /// numpy's name of the type.
 [[nodiscard]] std::string_view name_of(ElementType type);
@@ -36,6 +40,8 @@ decltype(auto) with_element(ElementType type, Function&& function) {
       return function(std::int64_t{});
     case ElementType::int32:
       return function(std::int32_t{});
+    case ElementType::int8:
+      return function(std::int8_t{});
     case ElementType::float64:
       break;
   }

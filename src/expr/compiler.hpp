@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,49 +14,68 @@
 
 namespace windrow::expr {
 
-/// Parser of one text, by recursive descent: a method for each level of precedence.
-///     comparison = sum [("<" | "<=" | ">" | ">=" | "==" | "!=") sum]
-///     sum        = term {("+" | "-") term}
-///     term       = signed {("*" | "/" | "%") signed}
-///     signed     = ("+" | "-") signed | power
+/// The arguments of a call of a reduction, as they are written.
+struct ReductionCall {
+  const ReductionName* name = nullptr;
+  Token token = {};  ///< the name in the text
+  std::vector<Value> operands = {};
+  std::map<std::string, std::vector<double>, std::less<>> keywords = {};  ///< numbers, or lists of them
+};
+
+/// What a text may use besides the variables and functions of the language.
+struct Scope {
+  std::map<std::string, Value, std::less<>> names = {};
+  std::function<Value(const ReductionCall&)> reduce = {};  ///< none where there is nothing to reduce
+  std::int32_t stream = 0;                                  ///< that random calls draw from
+  std::int64_t random_calls = 0;                            ///< how many the stream has had
+};
+
+/// Parser of one text, by precedence climbing.
+///     expression = signed {operator signed}, the operators bound as in Python
+///     signed     = ("+" | "-" | "~") signed | power
 ///     power      = primary ["**" signed]
-///     primary    = number | name | name "(" [comparison {"," comparison}] ")" | "(" comparison ")"
+///     primary    = number | name | name "(" [argument {"," argument}] ")" | "(" expression ")"
 class Compiler {
  public:
-  explicit Compiler(std::string_view text);
+  Compiler(std::string_view text, Builder& builder);
 
-  /// Throws ExpressionError.
-  [[nodiscard]] Program compile();
+  /// "name = expression": the name. What follows is a whole expression. Throws ExpressionError.
+  [[nodiscard]] Token target();
+
+  /// The rest of the text as an expression; counts the random calls in `scope`. Throws ExpressionError.
+  [[nodiscard]] Value whole_expression(Scope& scope);
 
  private:
-  using Value = Builder::Value;
   class Nesting;
 
-  Value comparison();
-  Value sum();
-  Value term();
+  Value expression(int level = 0);
   Value signed_power();
   Value power();
   Value primary();
   Value number();
   Value name();
   Value call(const Token& name);
-  Value apply(const Function& function, const std::vector<Value>& arguments, std::int64_t random_call);
-  Value random(const Function& function, const std::vector<Value>& arguments, std::int64_t call);
+  Value call_reduction(const Token& name, const ReductionName& reduction);
+  Value apply(const Function& function, const std::vector<Value>& arguments, const Token& name, std::int64_t call);
+  Value random(const Function& function, const std::vector<Value>& arguments, const Token& name, std::int64_t call);
   std::vector<Value> arguments();
+  std::vector<double> literals();
+  double literal();
 
+  [[nodiscard]] Token following() const;
   Token take();
   void expect(std::string_view symbol);
-  void check_size(const Token& token) const;
+  void count(const Token& token);
+  [[nodiscard]] std::string advice_on_unknown(const Token& name) const;
   [[noreturn]] static void fail(const Token& token, const std::string& message);
   [[noreturn]] void fail_after_value(std::string_view expected) const;
 
   std::string_view text_;
   Token token_;  ///< the one to be looked at next
-  Builder builder_;
+  Builder* builder_;
+  Scope* scope_ = nullptr;
   std::size_t depth_ = 0;
-  std::int64_t random_calls_ = 0;
-  bool depends_on_rank_ = false;
+  std::size_t operations_ = 0;
 };
 
 }  // namespace windrow::expr

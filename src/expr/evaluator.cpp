@@ -1,9 +1,14 @@
+#include "expr/evaluator.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <utility>
 
+#include "expr/fused.hpp"
 #include "expr/layout.hpp"
+#include "expr/operation.hpp"
 #include "kernel/kernels.hpp"
 #include "kernel/random.hpp"
 
@@ -13,16 +18,14 @@ namespace {
 using kernel::Distribution;
 using kernel::Form;
 using kernel::kLanePadding;
-using kernel::Operation;
 
 /// Elements of a strip: with some buffers of them the first-level cache is not full.
 constexpr std::int64_t kStrip = 1024;
-/// A strip may grow to the next whole cache line of the destination.
 constexpr std::int64_t kLineBytes = 64;
-constexpr std::int64_t kBufferLanes = kStrip + kLineBytes / 4 + kLanePadding;
+constexpr std::int64_t kLineLanes = kLineBytes / 8;
 
 struct alignas(kLineBytes) Buffer {
-  std::array<std::int64_t, kBufferLanes> lanes{};
+  std::array<std::int64_t, kStrip + kLanePadding> lanes{};
 };
 
 /// A value of which kernels may read a whole vector.
@@ -30,19 +33,21 @@ struct alignas(kLineBytes) Cell {
   std::array<std::int64_t, kLanePadding + 1> lanes{};
 };
 
-/// The value of a step: a scalar is `base`, as the 64 bits of an int64 or a float64; a ramp is base, base + step, ...
-struct Value {
+/// The value of an instruction: a scalar is `base`, as the bits of its lane; a ramp is base, base + step, ...
+struct Held {
   std::int64_t base = 0;
   std::int64_t step = 0;
   const void* lanes = nullptr;
 };
 
-/// Consecutive elements that are evaluated together; the first is at (row, column). Row 0 throughout in a line.
+/// Consecutive elements that are evaluated together; the first has the number `element` and is at (row, column). In a
+/// line the row is 0 and the column the element.
 struct Strip {
+  std::int64_t element = 0;
   std::int64_t row = 0;
   std::int64_t column = 0;
   std::int64_t count = 1;
-  void* destination = nullptr;
+  bool is_whole = false;  ///< cache lines of all destinations that take lanes as they are
 };
 
 std::uint64_t bits(std::int64_t x) {
@@ -51,41 +56,8 @@ std::uint64_t bits(std::int64_t x) {
 std::int64_t wrapped(std::uint64_t x) {
   return static_cast<std::int64_t>(x);
 }
-std::size_t index(auto enumerator) {
-  return static_cast<std::size_t>(enumerator);
-}
-
-Operation operation(Opcode opcode, bool is_float) {
-  switch (opcode) {
-    case Opcode::subtract:
-      return is_float ? Operation::subtract_float64 : Operation::subtract_int64;
-    case Opcode::multiply:
-      return is_float ? Operation::multiply_float64 : Operation::multiply_int64;
-    case Opcode::divide:
-      return Operation::divide_float64;
-    case Opcode::modulo:
-      return is_float ? Operation::modulo_float64 : Operation::modulo_int64;
-    case Opcode::power:
-      return is_float ? Operation::power_float64 : Operation::power_int64;
-    case Opcode::less:
-      return is_float ? Operation::less_float64 : Operation::less_int64;
-    case Opcode::less_equal:
-      return is_float ? Operation::less_equal_float64 : Operation::less_equal_int64;
-    case Opcode::equal:
-      return is_float ? Operation::equal_float64 : Operation::equal_int64;
-    case Opcode::not_equal:
-      return is_float ? Operation::not_equal_float64 : Operation::not_equal_int64;
-    case Opcode::minimum:
-      return is_float ? Operation::minimum_float64 : Operation::minimum_int64;
-    case Opcode::maximum:
-      return is_float ? Operation::maximum_float64 : Operation::maximum_int64;
-    case Opcode::arctan2:
-      return Operation::arctan2_float64;
-    case Opcode::hypot:
-      return Operation::hypot_float64;
-    default:
-      return is_float ? Operation::add_float64 : Operation::add_int64;
-  }
+std::size_t index(auto number) {
+  return static_cast<std::size_t>(number);
 }
 
 Form form(bool a_is_scalar, bool b_is_scalar) {
@@ -93,7 +65,7 @@ Form form(bool a_is_scalar, bool b_is_scalar) {
   return b_is_scalar ? Form::lanes_scalar : Form::lanes_lanes;
 }
 
-Value ramp_of(Opcode opcode, const Value& a, const Value& b) {
+Held ramp_of(Opcode opcode, const Held& a, const Held& b) {
   switch (opcode) {
     case Opcode::subtract:
       return {wrapped(bits(a.base) - bits(b.base)), wrapped(bits(a.step) - bits(b.step))};
@@ -111,86 +83,185 @@ struct Evaluator::State {
       : program(std::move(the_program)),
         bindings(std::move(the_bindings)),
         instructions(program.instructions()),
-        layout(lay_out(instructions, bindings.extents)),
         values(instructions.size()),
-        keys(instructions.size()),
-        buffers(static_cast<std::size_t>(layout.buffers)) {
+        keys(instructions.size()) {
     for (std::size_t k = 0; k < instructions.size(); ++k)
       if (is_random(instructions[k].opcode))
         keys[k] = kernel::key_of({.seed = bindings.seed,
-                                  .array = bindings.array_name,
+                                  .array = bindings.streams[index(instructions[k].stream)],
                                   .call = bits(instructions[k].integer),
                                   .sample = bindings.sample});
+    prepare(kernel::level());
   }
 
   Program program;
   Bindings bindings;
   std::span<const Instruction> instructions;
+  kernel::Level level = kernel::Level::baseline;
   Layout layout;
-  std::vector<Value> values;
+  bool is_constant = false;      ///< all results are
+  std::vector<FusedCode> codes;  ///< of the fused steps, in order
+  std::vector<Held> values;
   std::vector<std::uint64_t> keys;
   std::vector<Buffer> buffers;
-  std::array<Buffer, 3> ramps;  ///< operands that are ramps, written out
+  std::vector<Buffer> ramps;  ///< operands of a step that are ramps, written out
+  std::vector<void*> pointers;
   Buffer row_numbers;
   Buffer column_numbers;
+  std::array<std::int32_t, kStrip + kLanePadding> narrow{};
 
   // Of the present call.
   const kernel::Kernels* kernels = nullptr;
   std::int64_t offset = 0;
-  Target target;
+  ElementRange range;
+  std::span<const Target> targets;
+  std::span<Sink* const> sinks;
 
-  void evaluate(ElementRange range) {
+  void evaluate() {
+    if (level != kernel::level()) prepare(kernel::level());
+    kernels = &kernel::kernels();
     for (std::size_t k = 0; k < instructions.size(); ++k)
-      if (layout.steps[k].is_constant) execute(k, {});
-    auto* destination = static_cast<std::byte*>(target.destination);
+      if (layout.held[k].is_constant) execute(k, {}, false);
     for (std::int64_t element = range.begin; element < range.end;) {
-      Strip strip = strip_from(element, range.end, destination);
+      const Strip strip = strip_from(element);
       evaluate_strip(strip);
       element += strip.count;
-      destination += strip.count * bytes_of(target.type);
     }
   }
 
  private:
-  Strip strip_from(std::int64_t element, std::int64_t end, std::byte* destination) const {
-    const bool is_constant = layout.steps.back().is_constant;
+  /// The layout and the code for a level; where no code can be made, a layout for kernels alone.
+  void prepare(kernel::Level wanted) {
+    level = wanted;
+    if (!compile()) {
+      codes.clear();
+      layout = lay_out(program, bindings.extents, [](const Instruction&) { return false; });
+    }
+    buffers.resize(index(layout.buffers));
+    std::size_t most_inputs = 3;
+    for (const Step& step : layout.steps) most_inputs = std::max(most_inputs, step.inputs.size());
+    ramps.resize(most_inputs);
+    is_constant = std::ranges::all_of(program.results(), [&](auto place) { return held(index(place)).is_constant; });
+  }
+
+  [[nodiscard]] bool compile() {
+    layout = lay_out(program, bindings.extents, [&](const Instruction& instruction) {
+      return bindings.may_compile && FusedCode::can_fuse(instruction, level);
+    });
+    codes.clear();
+    for (const Step& step : layout.steps) {
+      if (!step.is_fused) continue;
+      codes.emplace_back(instructions, layout, step, level);
+      if (!codes.back().is_made()) return false;
+    }
+    return true;
+  }
+
+  // ---- Strips ----
+
+  Strip strip_from(std::int64_t element) const {
     const bool in_line = layout.traversal == Traversal::line || is_constant;
     const std::int64_t cols = bindings.extents.cols;
-    Strip strip{.row = in_line ? 0 : element / cols,
+    Strip strip{.element = element,
+                .row = in_line ? 0 : element / cols,
                 .column = in_line ? element : element % cols,
-                .count = end - element,
-                .destination = destination};
-    if (layout.traversal == Traversal::rows && !is_constant) strip.count = std::min(strip.count, cols - strip.column);
-    if (layout.needs_lanes && !is_constant) strip.count = short_strip(strip.count, destination);
+                .count = range.end - element};
+    if (!in_line && layout.traversal == Traversal::rows) strip.count = std::min(strip.count, cols - strip.column);
+    if (is_constant && sinks.empty()) return strip;
+    if (!layout.needs_lanes && sinks.empty()) return strip;
+    return short_strip(strip);
+  }
+
+  /// At most kStrip elements: up to where a cache line of the first destination begins, then whole lines, then the rest.
+  Strip short_strip(Strip strip) const {
+    std::int64_t past = strip.element % kStrip;  // without a destination
+    std::int64_t most = kStrip - past;
+    if (!targets.empty()) {
+      past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(destination(0, strip.element)) % kLineBytes);
+      const std::int64_t to_line = (kLineBytes - past) / bytes_of(targets[0].type);
+      most = past == 0 ? kStrip : to_line;
+    }
+    if (strip.count >= most) {
+      strip.count = most;
+    } else if (strip.count > kLineLanes) {
+      strip.count -= strip.count % kLineLanes;
+    }
+    strip.is_whole = past == 0 && strip.count % kLineLanes == 0;
     return strip;
   }
 
-  /// Even parts of at most kStrip elements, lengthened to where a cache line of the destination begins.
-  std::int64_t short_strip(std::int64_t count, const std::byte* destination) const {
-    const std::int64_t parts = (count + kStrip - 1) / kStrip;
-    const std::int64_t part = (count + parts - 1) / parts;
-    const std::int64_t bytes = bytes_of(target.type);
-    const std::uint64_t past = (reinterpret_cast<std::uintptr_t>(destination) + bits(part * bytes)) % kLineBytes;
-    const std::int64_t to_line = static_cast<std::int64_t>((kLineBytes - past) % kLineBytes) / bytes;
-    return std::min(count, part + to_line);
+  [[nodiscard]] std::byte* destination(std::size_t result, std::int64_t element) const {
+    const Target& target = targets[result];
+    return static_cast<std::byte*>(target.destination) + (element - range.begin) * bytes_of(target.type);
   }
 
   void evaluate_strip(const Strip& strip) {
-    if (layout.needs_positions && !layout.steps.back().is_constant)
+    if (layout.needs_positions && !is_constant)
       kernels->positions(strip.row, strip.column, bindings.extents.cols, row_numbers.lanes.data(),
                          column_numbers.lanes.data(), strip.count);
-    for (std::size_t k = 0; k < instructions.size(); ++k)
-      if (!layout.steps[k].is_constant) execute(k, strip);
-    if (!writes_destination(instructions.size() - 1)) store(strip);
+    std::size_t code = 0;
+    for (std::size_t s = 0; s < layout.steps.size(); ++s) {
+      const Step& step = layout.steps[s];
+      const bool is_last = s + 1 == layout.steps.size();
+      if (step.is_fused) {
+        run(codes[code++], step, strip, is_last);
+      } else {
+        execute(index(step.instructions[0]), strip, is_last);
+      }
+    }
+    for (std::size_t r = 0; r < program.results().size(); ++r) {
+      const auto k = index(program.results()[r]);
+      if (r >= targets.size()) {
+        sinks[r - targets.size()]->take(readable(k, strip, ramps[0]), strip.element, strip.count);
+      } else if (values[k].lanes != destination(r, strip.element) || held(k).spread != Spread::lanes) {
+        store(r, strip);
+      }
+    }
   }
 
-  void execute(std::size_t k, const Strip& strip) {
+  /// Whether a step may store a result where it belongs: lanes as they are, and nobody is to read what was there.
+  [[nodiscard]] bool is_direct(std::size_t result, bool in_last_step) const {
+    const Target& target = targets[result];
+    return (in_last_step || !target.is_input) && target.type == lane_element(program.type(result));
+  }
+
+  // ---- Fused steps ----
+
+  void run(const FusedCode& code, const Step& step, const Strip& strip, bool is_last) {
+    pointers.clear();
+    std::size_t written = 0;
+    for (const std::int32_t k : step.inputs) {
+      const bool is_scalar = held(index(k)).spread == Spread::scalar;
+      const void* const in = is_scalar ? &values[index(k)].base : readable(index(k), strip, ramps[written++]);
+      pointers.push_back(const_cast<void*>(in));
+    }
+    for (const std::int32_t k : step.outputs) pointers.push_back(buffer(index(k)));
+    bool is_streaming = strip.is_whole;
+    for (const std::int32_t r : step.stores) {
+      const auto k = index(program.results()[index(r)]);
+      const bool is_direct_here = strip.count % kLineLanes == 0 && is_direct(index(r), is_last);
+      void* const out = is_direct_here ? destination(index(r), strip.element) : static_cast<void*>(buffer(k));
+      pointers.push_back(out);
+      values[k].lanes = out;
+      is_streaming = is_streaming && is_direct_here && targets[index(r)].store == Store::streaming &&
+                     reinterpret_cast<std::uintptr_t>(out) % kLineBytes == 0;
+    }
+    for (const std::int32_t k : step.outputs) values[index(k)].lanes = buffer(index(k));
+    code.run(pointers.data(), (strip.count + code.width() - 1) / code.width(), is_streaming);
+  }
+
+  // ---- Single instructions ----
+
+  /// The value of an instruction: of a scalar, from its operands alone.
+  void execute(std::size_t k, const Strip& strip, bool is_last) {
     const Instruction& instruction = instructions[k];
-    Value& value = values[k];
+    Held& value = values[k];
     switch (instruction.opcode) {
       case Opcode::constant:
-        value.base = instruction.type == ValueType::float64 ? std::bit_cast<std::int64_t>(instruction.number)
-                                                            : instruction.integer;
+        value.base = instruction.integer;
+        break;
+      case Opcode::parameter:
+        value.base = bindings.parameters[index(instruction.integer)];
         break;
       case Opcode::row:
         value = row(strip);
@@ -216,28 +287,40 @@ struct Evaluator::State {
       case Opcode::pid:
         value.base = bindings.pid;
         break;
+      case Opcode::load:
+        load(k, strip);
+        break;
       case Opcode::to_float64:
         value = to_float64(k, strip);
         break;
+      case Opcode::truncate:
+        value = truncate(k, strip);
+        break;
+      case Opcode::round_to_float32:
+        value = unary(k, kernels->round_to_float32, strip, is_last);
+        break;
+      case Opcode::wrap_to_int32:
+        value = unary(k, kernels->wrap_to_int32, strip, is_last);
+        break;
       case Opcode::function:
-        value = function(k, strip);
+        value = unary(k, kernels->unary[index(instruction.function)], strip, is_last);
         break;
       case Opcode::select:
-        value = select(k, strip);
+        value = select(k, strip, is_last);
         break;
       case Opcode::uniform:
-        value = draw(k, Distribution::uniform, strip);
+        value = draw(k, Distribution::uniform, strip, is_last);
         break;
       case Opcode::normal:
-        value = draw(k, Distribution::normal, strip);
+        value = draw(k, Distribution::normal, strip, is_last);
         break;
       default:
-        value = binary(k, strip);
+        value = binary(k, strip, is_last);
         break;
     }
   }
 
-  Value row(const Strip& strip) const {
+  Held row(const Strip& strip) const {
     switch (layout.traversal) {
       case Traversal::rows:
         return {.base = strip.row};
@@ -249,7 +332,7 @@ struct Evaluator::State {
     return {.lanes = row_numbers.lanes.data()};
   }
 
-  Value column(const Strip& strip) const {
+  Held column(const Strip& strip) const {
     switch (layout.traversal) {
       case Traversal::rows:
         return {.base = strip.column, .step = 1};
@@ -261,55 +344,96 @@ struct Evaluator::State {
     return {.lanes = column_numbers.lanes.data()};
   }
 
-  Value draw(std::size_t k, Distribution distribution, const Strip& strip) {
-    void* const out = output(k, strip);
-    if (layout.traversal == Traversal::folded) {
-      kernels->draws_at[index(distribution)](keys[k], row_numbers.lanes.data(), column_numbers.lanes.data(), out,
-                                             strip.count);
-      return {.lanes = out};
+  void load(std::size_t k, const Strip& strip) {
+    const auto input = index(instructions[k].integer);
+    const Input& source = program.inputs()[input];
+    const InputMemory& memory = bindings.inputs[input];
+    const auto at = [&](std::int64_t element) {
+      return memory.first + (element - memory.begin) * bytes_of(source.type);
+    };
+    if (held(k).spread == Spread::scalar) {
+      const std::int64_t element = source.reach == Reach::row && layout.traversal == Traversal::rows ? strip.row : 0;
+      kernels->to_lanes[index(source.type)](at(element), &values[k].base, 1);
+    } else if (source.reach == Reach::element || layout.traversal == Traversal::rows) {
+      const std::int64_t element = source.reach == Reach::element ? strip.element : strip.column;
+      // Kernels read lanes where they are, but not beyond what is there.
+      const bool is_in_place =
+          bytes_of(source.type) == 8 && element + strip.count + kLanePadding <= memory.end;
+      values[k].lanes = is_in_place ? static_cast<const void*>(at(element)) : buffer(k);
+      if (!is_in_place) kernels->to_lanes[index(source.type)](at(element), buffer(k), strip.count);
+    } else {
+      const Buffer& numbers = source.reach == Reach::row ? row_numbers : column_numbers;
+      for (std::int64_t n = 0; n < strip.count; ++n)
+        kernels->to_lanes[index(source.type)](at(numbers.lanes[index(n)]), buffer(k) + n, 1);
+      values[k].lanes = buffer(k);
     }
-    kernels->draws[index(distribution)](keys[k], strip.row, strip.column / 2, strip.column % 2, strip.count, out,
-                                        store_of(k));
-    return {.lanes = out};
   }
 
-  Value to_float64(std::size_t k, const Strip& strip) {
-    const Value& from = operand(k, 0);
+  Held draw(std::size_t k, Distribution distribution, const Strip& strip, bool is_last) {
+    if (layout.traversal == Traversal::folded) {  // whole vectors are written: never to the destination
+      kernels->draws_at[index(distribution)](keys[k], row_numbers.lanes.data(), column_numbers.lanes.data(), buffer(k),
+                                             strip.count);
+      return {.lanes = buffer(k)};
+    }
+    const Output out = output(k, strip, is_last);
+    kernels->draws[index(distribution)](keys[k], strip.row, strip.column / 2, strip.column % 2, strip.count, out.lanes,
+                                        out.store);
+    return {.lanes = out.lanes};
+  }
+
+  Held to_float64(std::size_t k, const Strip& strip) {
+    const Held& from = operand(k, 0);
     const auto to = index(ElementType::float64);
-    if (shape(k) == Shape::scalar) {
+    if (held(k).spread == Spread::scalar) {
       const Cell in{{from.base}};
       Cell out;
       kernels->from_int64[to](in.lanes.data(), out.lanes.data(), 1, Store::cached);
       return {.base = out.lanes[0]};
     }
-    std::int64_t* const out = buffer(k);
-    if (operand_shape(k, 0) == Shape::ramp) {
-      kernels->ramp[to](from.base, from.step, out, strip.count, Store::cached);
+    if (operand_spread(k, 0) == Spread::ramp) {
+      kernels->ramp[to](from.base, from.step, buffer(k), strip.count, Store::cached);
     } else {
-      kernels->from_int64[to](from.lanes, out, strip.count, Store::cached);
+      kernels->from_int64[to](from.lanes, buffer(k), strip.count, Store::cached);
     }
-    return {.lanes = out};
+    return {.lanes = buffer(k)};
   }
 
-  Value function(std::size_t k, const Strip& strip) {
-    const auto& unary = kernels->unary[index(instructions[k].function)];
-    if (shape(k) == Shape::scalar) {
+  /// By way of elements of the type.
+  Held truncate(std::size_t k, const Strip& strip) {
+    const bool is_scalar = held(k).spread == Spread::scalar;
+    const bool is_narrow = instructions[k].type == ValueType::int32;
+    const std::int64_t count = is_scalar ? 1 : strip.count;
+    const Cell cell{{operand(k, 0).base}};
+    Cell result;
+    const void* const in = is_scalar ? cell.lanes.data() : operand(k, 0).lanes;
+    std::int64_t* const out = is_scalar ? result.lanes.data() : buffer(k);
+    if (is_narrow) {
+      kernels->from_float64[index(ElementType::int32)](in, narrow.data(), count, Store::cached);
+      kernels->to_lanes[index(ElementType::int32)](narrow.data(), out, count);
+    } else {
+      kernels->from_float64[index(ElementType::int64)](in, out, count, Store::cached);
+    }
+    return is_scalar ? Held{.base = result.lanes[0]} : Held{.lanes = out};
+  }
+
+  Held unary(std::size_t k, kernel::Kernels::Unary function, const Strip& strip, bool is_last) {
+    if (held(k).spread == Spread::scalar) {
       const Cell in{{operand(k, 0).base}};
       Cell out;
-      unary(in.lanes.data(), out.lanes.data(), 1, Store::cached);
+      function(in.lanes.data(), out.lanes.data(), 1, Store::cached);
       return {.base = out.lanes[0]};
     }
-    void* const out = output(k, strip);
-    unary(readable(k, 0, strip), out, strip.count, store_of(k));
-    return {.lanes = out};
+    const Output out = output(k, strip, is_last);
+    function(readable_operand(k, 0, strip), out.lanes, strip.count, out.store);
+    return {.lanes = out.lanes};
   }
 
-  Value binary(std::size_t k, const Strip& strip) {
+  Held binary(std::size_t k, const Strip& strip, bool is_last) {
     const Instruction& instruction = instructions[k];
-    const bool is_float = instructions[static_cast<std::size_t>(instruction.operands[0])].type == ValueType::float64;
-    const auto& forms = kernels->binary[index(operation(instruction.opcode, is_float))];
-    if (shape(k) == Shape::ramp) return ramp_of(instruction.opcode, operand(k, 0), operand(k, 1));
-    if (shape(k) == Shape::scalar) {
+    const auto& forms =
+        kernels->binary[index(operation(instruction.opcode, is_float(instructions[place(k, 0)].type)))];
+    if (held(k).spread == Spread::ramp) return ramp_of(instruction.opcode, operand(k, 0), operand(k, 1));
+    if (held(k).spread == Spread::scalar) {
       const Cell a{{operand(k, 0).base}};
       const Cell b{{operand(k, 1).base}};
       Cell out;
@@ -317,91 +441,112 @@ struct Evaluator::State {
       return {.base = out.lanes[0]};
     }
     const Form the_form = form(is_scalar(k, 0), is_scalar(k, 1));
-    void* const out = output(k, strip);
-    forms[index(the_form)](readable(k, 0, strip), readable(k, 1, strip), out, strip.count, store_of(k));
-    return {.lanes = out};
+    const Output out = output(k, strip, is_last);
+    forms[index(the_form)](readable_operand(k, 0, strip), readable_operand(k, 1, strip), out.lanes, strip.count,
+                           out.store);
+    return {.lanes = out.lanes};
   }
 
-  Value select(std::size_t k, const Strip& strip) {
-    if (is_scalar(k, 0)) return choose(k, operand(k, 0).base != 0 ? 1 : 2, strip);
-    void* const out = output(k, strip);
+  Held select(std::size_t k, const Strip& strip, bool is_last) {
+    if (is_scalar(k, 0)) return choose(k, operand(k, 0).base != 0 ? 1 : 2, strip, is_last);
+    const Output out = output(k, strip, is_last);
     const Form the_form = form(is_scalar(k, 1), is_scalar(k, 2));
-    kernels->select[index(the_form)](readable(k, 0, strip), readable(k, 1, strip), readable(k, 2, strip), out,
-                                     strip.count, store_of(k));
-    return {.lanes = out};
+    kernels->select[index(the_form)](readable_operand(k, 0, strip), readable_operand(k, 1, strip),
+                                     readable_operand(k, 2, strip), out.lanes, strip.count, out.store);
+    return {.lanes = out.lanes};
   }
 
   /// A select with one condition for all elements is one of its operands.
-  Value choose(std::size_t k, std::size_t chosen, const Strip& strip) {
-    if (shape(k) != Shape::lanes) return operand(k, chosen);
-    void* const out = output(k, strip);
-    const void* const in = readable(k, chosen, strip);
+  Held choose(std::size_t k, std::size_t chosen, const Strip& strip, bool is_last) {
+    if (held(k).spread != Spread::lanes) return operand(k, chosen);
+    const Output out = output(k, strip, is_last);
+    const void* const in = readable_operand(k, chosen, strip);
     if (is_scalar(k, chosen)) {
-      kernels->fill_8_bytes(in, out, strip.count, store_of(k));
+      kernels->fill_8_bytes(in, out.lanes, strip.count, out.store);
     } else {
-      kernels->from_int64[index(ElementType::int64)](in, out, strip.count, store_of(k));
+      kernels->from_int64[index(ElementType::int64)](in, out.lanes, strip.count, out.store);
     }
-    return {.lanes = out};
+    return {.lanes = out.lanes};
   }
 
-  /// The last value, converted into the destination.
-  void store(const Strip& strip) {
-    const Value& value = values.back();
+  /// A result, converted into its destination.
+  void store(std::size_t result, const Strip& strip) {
+    const auto k = index(program.results()[result]);
+    const Target& target = targets[result];
     const auto type = index(target.type);
-    const auto& from = program.type() == ValueType::float64 ? kernels->from_float64 : kernels->from_int64;
-    switch (layout.steps.back().shape) {
-      case Shape::scalar: {
-        const Cell in{{value.base}};
+    const auto& from = is_float(program.type(result)) ? kernels->from_float64 : kernels->from_int64;
+    void* const out = destination(result, strip.element);
+    switch (held(k).spread) {
+      case Spread::scalar: {
+        const Cell in{{values[k].base}};
         Cell element;
         from[type](in.lanes.data(), element.lanes.data(), 1, Store::cached);
-        const auto fill = bytes_of(target.type) == 4 ? kernels->fill_4_bytes : kernels->fill_8_bytes;
-        fill(element.lanes.data(), strip.destination, strip.count, target.store);
+        fill_of(target.type)(element.lanes.data(), out, strip.count, target.store);
         break;
       }
-      case Shape::ramp:
-        kernels->ramp[type](value.base, value.step, strip.destination, strip.count, target.store);
+      case Spread::ramp:
+        kernels->ramp[type](values[k].base, values[k].step, out, strip.count, target.store);
         break;
-      case Shape::lanes:
-        from[type](value.lanes, strip.destination, strip.count, target.store);
+      case Spread::lanes:
+        from[type](values[k].lanes, out, strip.count, target.store);
         break;
     }
   }
 
-  /// Whether a step's kernel stores elements of the destination itself.
-  bool writes_destination(std::size_t k) const {
-    const Opcode opcode = instructions[k].opcode;
-    if (k + 1 != instructions.size() || shape(k) != Shape::lanes) return false;
-    if (opcode == Opcode::row || opcode == Opcode::column || opcode == Opcode::to_float64) return false;
-    if (is_random(opcode) && layout.traversal == Traversal::folded) return false;  // whole vectors are written there
-    return target.type == (program.type() == ValueType::float64 ? ElementType::float64 : ElementType::int64);
+  [[nodiscard]] kernel::Kernels::Fill fill_of(ElementType type) const {
+    switch (bytes_of(type)) {
+      case 1:
+        return kernels->fill_1_byte;
+      case 4:
+        return kernels->fill_4_bytes;
+      default:
+        return kernels->fill_8_bytes;
+    }
   }
 
-  void* output(std::size_t k, const Strip& strip) { return writes_destination(k) ? strip.destination : buffer(k); }
-  Store store_of(std::size_t k) const { return writes_destination(k) ? target.store : Store::cached; }
+  // ---- Values ----
 
-  /// What a kernel reads: the lanes, written out if they are a ramp, or the scalar.
-  const void* readable(std::size_t k, std::size_t n, const Strip& strip) {
-    const Value& value = operand(k, n);
-    switch (operand_shape(k, n)) {
-      case Shape::scalar:
-        return &value.base;
-      case Shape::lanes:
+  struct Output {
+    void* lanes = nullptr;
+    Store store = Store::cached;
+  };
+
+  /// Where the lanes of an instruction go: where they belong, if nothing else needs them.
+  Output output(std::size_t k, const Strip& strip, bool is_last) {
+    const std::int32_t result = held(k).store;
+    if (result < 0 || !is_direct(index(result), is_last)) return {buffer(k), Store::cached};
+    return {destination(index(result), strip.element), targets[index(result)].store};
+  }
+
+  /// The lanes of a value, written to `space` if it has none.
+  const void* readable(std::size_t k, const Strip& strip, Buffer& space) {
+    const Held& value = values[k];
+    switch (held(k).spread) {
+      case Spread::lanes:
         return value.lanes;
-      case Shape::ramp:
+      case Spread::ramp:
+        kernels->ramp[index(ElementType::int64)](value.base, value.step, space.lanes.data(), strip.count,
+                                                 Store::cached);
+        break;
+      case Spread::scalar:
+        kernels->fill_8_bytes(&value.base, space.lanes.data(), strip.count, Store::cached);
         break;
     }
-    kernels->ramp[index(ElementType::int64)](value.base, value.step, ramps[n].lanes.data(), strip.count, Store::cached);
-    return ramps[n].lanes.data();
+    return space.lanes.data();
   }
 
-  std::int64_t* buffer(std::size_t k) { return buffers[static_cast<std::size_t>(layout.steps[k].buffer)].lanes.data(); }
-  std::size_t place(std::size_t k, std::size_t n) const {
-    return static_cast<std::size_t>(instructions[k].operands[n]);
+  /// What a kernel reads of an operand: the lanes or the scalar.
+  const void* readable_operand(std::size_t k, std::size_t n, const Strip& strip) {
+    if (is_scalar(k, n)) return &operand(k, n).base;
+    return readable(place(k, n), strip, ramps[n]);
   }
-  const Value& operand(std::size_t k, std::size_t n) const { return values[place(k, n)]; }
-  Shape shape(std::size_t k) const { return layout.steps[k].shape; }
-  Shape operand_shape(std::size_t k, std::size_t n) const { return shape(place(k, n)); }
-  bool is_scalar(std::size_t k, std::size_t n) const { return operand_shape(k, n) == Shape::scalar; }
+
+  [[nodiscard]] const Layout::Held& held(std::size_t k) const { return layout.held[k]; }
+  std::int64_t* buffer(std::size_t k) { return buffers[index(held(k).buffer)].lanes.data(); }
+  [[nodiscard]] std::size_t place(std::size_t k, std::size_t n) const { return index(instructions[k].operands[n]); }
+  [[nodiscard]] const Held& operand(std::size_t k, std::size_t n) const { return values[place(k, n)]; }
+  [[nodiscard]] Spread operand_spread(std::size_t k, std::size_t n) const { return held(place(k, n)).spread; }
+  [[nodiscard]] bool is_scalar(std::size_t k, std::size_t n) const { return operand_spread(k, n) == Spread::scalar; }
 };
 
 Evaluator::Evaluator(Program program, Bindings bindings)
@@ -410,12 +555,26 @@ Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 
-void Evaluator::evaluate(ElementRange range, std::int64_t offset, const Target& target) noexcept {
-  state_->kernels = &kernel::kernels();
+void Evaluator::evaluate(ElementRange range, std::int64_t offset, std::span<const Target> targets,
+                         std::span<Sink* const> sinks) noexcept {
   state_->offset = offset;
-  state_->target = target;
-  state_->evaluate(range);
-  if (target.store == Store::streaming) kernel::finish_streaming();
+  state_->range = range;
+  state_->targets = targets;
+  state_->sinks = sinks;
+  state_->evaluate();
+  if (std::ranges::any_of(targets, [](const Target& target) { return target.store == Store::streaming; }))
+    kernel::finish_streaming();
+}
+
+std::vector<std::int64_t> evaluate_numbers(const Program& program, const std::vector<std::int64_t>& parameters) {
+  Evaluator evaluator(program, {.extents = {.rows = 1, .cols = 1}, .parameters = parameters, .may_compile = false});
+  const std::size_t count = program.results().size();
+  std::vector<std::int64_t> numbers(count);
+  std::vector<Target> targets;
+  for (std::size_t n = 0; n < count; ++n)
+    targets.push_back({.destination = &numbers[n], .type = lane_element(program.type(n)), .store = Store::cached});
+  evaluator.evaluate({0, 1}, 0, targets);
+  return numbers;
 }
 
 }  // namespace windrow::expr

@@ -22,8 +22,12 @@ bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
+/// Digits, with single underscores between them.
 std::size_t digits(std::string_view text, std::size_t at) {
-  while (at < text.size() && is_digit(text[at])) ++at;
+  while (at < text.size() && is_digit(text[at])) {
+    ++at;
+    if (at + 1 < text.size() && text[at] == '_' && is_digit(text[at + 1])) ++at;
+  }
   return at;
 }
 

@@ -21,7 +21,7 @@ constexpr Instruction integer(Opcode opcode) {
   return {.opcode = opcode, .type = ValueType::int64};
 }
 constexpr Instruction constant(double number) {
-  return {.opcode = Opcode::constant, .type = ValueType::float64, .number = number};
+  return {.opcode = Opcode::constant, .type = ValueType::float64, .integer = std::bit_cast<std::int64_t>(number)};
 }
 
 constexpr std::array kVariables{
@@ -97,26 +97,48 @@ constexpr std::array kFunctions{
     Function{.kind = Kind::test, .name = "isfinite", .usage = "isfinite(x)", .kernel = kernel::Function::is_finite},
 };
 
-constexpr std::string_view kAnd = "for 'and' write a product: (a < b) * (c < d)";
-constexpr std::string_view kOr = "for 'or' write a sum: (a < b) + (c < d) > 0";
-constexpr std::string_view kNot = "for 'not' write (a < b) == 0";
+constexpr std::array<std::string_view, 2> kAlongAxis{"axis", "keepdims"};
+constexpr std::array<std::string_view, 3> kWithFreedom{"axis", "keepdims", "ddof"};
+constexpr std::array<std::string_view, 2> kHistogram{"bins", "range"};
+constexpr std::array<std::string_view, 1> kQuantile{"q"};
+
+constexpr std::array kReductions{
+    ReductionName{.name = "sum", .usage = "sum(v) or sum(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "mean", .usage = "mean(v) or mean(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "min", .usage = "min(v) or min(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "max", .usage = "max(v) or max(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "prod", .usage = "prod(v) or prod(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "var", .usage = "var(v) or var(v, axis=0, ddof=1)", .keywords = kWithFreedom},
+    ReductionName{.name = "std", .usage = "std(v) or std(v, axis=0, ddof=1)", .keywords = kWithFreedom},
+    ReductionName{.name = "any", .usage = "any(v) or any(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "all", .usage = "all(v) or all(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{
+        .name = "count_nonzero", .usage = "count_nonzero(v) or count_nonzero(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "norm", .usage = "norm(v) or norm(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "vdot", .usage = "vdot(a, b)", .operands = 2},
+    ReductionName{.name = "argmin", .usage = "argmin(v) or argmin(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{.name = "argmax", .usage = "argmax(v) or argmax(v, axis=0)", .keywords = kAlongAxis},
+    ReductionName{
+        .name = "histogram", .usage = "histogram(v, bins=10, range=(0, 1))", .second = "bins", .keywords = kHistogram},
+    ReductionName{.name = "quantile", .usage = "quantile(v, [0.25, 0.5])", .second = "q", .keywords = kQuantile},
+};
+
+constexpr std::string_view kAnd = "'and' is written &, the conditions in parentheses: (a < b) & (c < d)";
+constexpr std::string_view kOr = "'or' is written |, the conditions in parentheses: (a < b) | (c < d)";
+constexpr std::string_view kNot = "'not' is written ~(a < b)";
 constexpr std::string_view kWhere = "a choice is written where(condition, a, b)";
 constexpr std::string_view kUnequal = "'not equal' is written !=";
 constexpr std::string_view kProduct = "a product is written *";
 constexpr std::string_view kRound = "use round parentheses";
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kForeign{{
-    {"^", "a power is written **"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kForeign{{
     {"=", "'equal' is written =="},
     {"and", kAnd},
     {"&&", kAnd},
-    {"&", kAnd},
     {"or", kOr},
     {"||", kOr},
-    {"|", kOr},
     {"not", kNot},
     {"!", kNot},
-    {"~", kNot},
     {"if", kWhere},
     {"else", kWhere},
     {"?", kWhere},
@@ -125,8 +147,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kForeign
     {"≠", kUnequal},
     {"≤", "write <="},
     {"≥", "write >="},
-    {"//", "for whole quotients write (a - a % b) / b"},
-    {"<<", "write a * 2**n"},
     {"×", kProduct},
     {"·", kProduct},
     {"÷", "a quotient is written /"},
@@ -138,7 +158,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 29> kForeign
 }};
 
 /// Functions of other languages, or by other names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kForeignFunctions{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kForeignFunctions{{
     {"pow", "a power is written **"},
     {"power", "a power is written **"},
     {"square", "a square is written **2"},
@@ -149,8 +169,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kForeign
     {"fmod", "a remainder is written %, with the sign of the divisor"},
     {"ln", "write log"},
     {"fabs", "write abs"},
-    {"min", "write minimum"},
-    {"max", "write maximum"},
+    {"amin", "write min"},
+    {"amax", "write max"},
+    {"average", "write mean"},
+    {"product", "write prod"},
+    {"percentile", "write quantile(v, [fractions])"},
+    {"median", "write quantile(v, [0.5])"},
+    {"logical_and", "write &"},
+    {"logical_or", "write |"},
+    {"logical_not", "write ~"},
     {"rint", "write round"},
     {"ceiling", "write ceil"},
     {"sgn", "write sign"},
@@ -206,8 +233,12 @@ std::optional<Function> function(std::string_view name) {
   return *found;
 }
 
-std::string advice_on_name(std::string_view name) {
-  std::vector<std::string_view> known;
+const ReductionName* reduction(std::string_view name) {
+  const auto* const found = std::ranges::find(kReductions, name, &ReductionName::name);
+  return found == kReductions.end() ? nullptr : found;
+}
+
+std::string advice_on_name(std::string_view name, std::vector<std::string_view> known) {
   for (const Variable& variable : kVariables) known.push_back(variable.name);
   for (const Function& function : kFunctions) known.push_back(function.name);
   return advice(name, known, "names");
@@ -219,6 +250,7 @@ std::string advice_on_function(std::string_view name) {
   if (foreign != kForeignFunctions.end()) return fmt::format("; {}", foreign->second);
   std::vector<std::string_view> known;
   for (const Function& function : kFunctions) known.push_back(function.name);
+  for (const ReductionName& reduction : kReductions) known.push_back(reduction.name);
   return advice(name, known, "functions");
 }
 

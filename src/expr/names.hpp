@@ -1,8 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "expr/instruction.hpp"
 
@@ -38,9 +40,21 @@ struct Function {
 
 [[nodiscard]] std::optional<Function> function(std::string_view name);
 
+/// A row of the table of reductions.
+struct ReductionName {
+  std::string_view name;
+  std::string_view usage;                                ///< for messages
+  std::size_t operands = 1;                              ///< arrays that it takes
+  std::string_view second = "";                          ///< the keyword that may come without its name
+  std::span<const std::string_view> keywords = {};
+};
+
+/// Null if there is none of that name.
+[[nodiscard]] const ReductionName* reduction(std::string_view name);
+
 /// What to write instead of a name that is none: "; a power is written **" where other languages have it, "; did you
 /// mean 'rows'?", or all names there are.
-[[nodiscard]] std::string advice_on_name(std::string_view name);
+[[nodiscard]] std::string advice_on_name(std::string_view name, std::vector<std::string_view> known);
 [[nodiscard]] std::string advice_on_function(std::string_view name);
 
 /// What to write instead of a symbol or word of other languages: "; a power is written **". Empty if there is none.

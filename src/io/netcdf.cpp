@@ -147,6 +147,8 @@ Hid file_type(ElementType type) {
       return H5T_STD_I64LE;
     case ElementType::int32:
       return H5T_STD_I32LE;
+    case ElementType::int8:
+      return H5T_STD_I8LE;
     case ElementType::float64:
       break;
   }

@@ -50,7 +50,7 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
                 .example = "10",
                 .help = "number of columns"});
   std::vector<deck::Choice> types;
-  for (const ElementType type : kElementTypes) types.push_back({std::string(name_of(type)), ""});
+  for (const ElementType type : kDeckTypes) types.push_back({std::string(name_of(type)), ""});
   keys.choice("type", type_, types, {.default_value = "float64", .help = "type of the elements, as numpy names it"});
   keys.expression("value", value_,
                   {.example = "offset",

@@ -72,7 +72,7 @@ TicketCounter Context::fresh_counter() {
 expr::Evaluator Context::evaluator(const SharedArray& array, const std::string& expression) const {
   return {expr::Program::compile(expression),
           {.extents = array.extents(),
-           .array_name = array.name(),
+           .streams = {array.name()},
            .seed = static_cast<std::uint64_t>(options_.seed),
            .rank = topology().world_rank(),
            .node = topology().node_number,

@@ -9,7 +9,7 @@
 
 #include "array/blocks.hpp"
 #include "array/shared_array.hpp"
-#include "expr/program.hpp"
+#include "expr/evaluator.hpp"
 #include "io/file_spec.hpp"
 #include "io/group_writer.hpp"
 #include "job/job.hpp"

@@ -82,6 +82,64 @@ struct Modulo {
   }
 };
 
+/// numpy's: the difference to the remainder, divided, is nearly whole; what it is off by more than half is put right. A
+/// quotient that is 0 has the sign of a / b.
+inline double floor_divide(double a, double b) {
+  if (b == 0.0) return a / b;
+  const double rest = modulo(a, b);
+  const double quotient = (a - rest) / b;
+  if (quotient == 0.0) return __builtin_copysign(0.0, a / b);
+  const double whole = __builtin_floor(quotient);
+  return quotient - whole > 0.5 ? whole + 1.0 : whole;
+}
+
+/// The minimum divided by -1 wraps.
+inline std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+  if (b == 0) return 0;
+  if (b == -1) return static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(a));
+  const std::int64_t quotient = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+struct FloorDivide {
+  static Float64 apply(Float64 a, Float64 b) {
+    for (int lane = 0; lane < kWidth<double>; ++lane) a[lane] = floor_divide(a[lane], b[lane]);
+    return a;
+  }
+  static Int64 apply(Int64 a, Int64 b) {
+    for (int lane = 0; lane < kWidth<std::int64_t>; ++lane) a[lane] = floor_divide(a[lane], b[lane]);
+    return a;
+  }
+};
+
+struct BitAnd {
+  static Bits apply(Bits a, Bits b) { return a & b; }
+};
+struct BitOr {
+  static Bits apply(Bits a, Bits b) { return a | b; }
+};
+struct BitXor {
+  static Bits apply(Bits a, Bits b) { return a ^ b; }
+};
+struct ShiftLeft {
+  static Int64 apply(Int64 a, Int64 b) {
+    for (int lane = 0; lane < kWidth<std::int64_t>; ++lane) {
+      const auto count = static_cast<std::uint64_t>(b[lane]);
+      a[lane] = count < 64 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(a[lane]) << count) : 0;
+    }
+    return a;
+  }
+};
+struct ShiftRight {
+  static Int64 apply(Int64 a, Int64 b) {
+    for (int lane = 0; lane < kWidth<std::int64_t>; ++lane) {
+      const auto count = static_cast<std::uint64_t>(b[lane]);
+      a[lane] >>= count < 63 ? count : 63;
+    }
+    return a;
+  }
+};
+
 /// In wrapping arithmetic; with a negative exponent the quotient 1 / base^-exponent without its fraction, and 0 of 0.
 inline std::int64_t power(std::int64_t base, std::int64_t exponent) {
   if (exponent < 0) {

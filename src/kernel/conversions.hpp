@@ -82,6 +82,57 @@ inline Int32 low_halves(Bits a, Bits b) {
 #endif
 }
 
+inline Float64 nearest_float32(Float64 x) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Float64>(
+      _mm512_maskz_cvtps_pd(kAll, _mm512_maskz_cvtpd_ps(kAll, reinterpret_cast<__m512d>(x))));
+#elif WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Float64>(_mm256_cvtps_pd(_mm256_cvtpd_ps(reinterpret_cast<__m256d>(x))));
+#elif defined(__SSE2__)
+  return reinterpret_cast<Float64>(_mm_cvtps_pd(_mm_cvtpd_ps(reinterpret_cast<__m128d>(x))));
+#else
+  for (int lane = 0; lane < kWidth<double>; ++lane) x[lane] = static_cast<float>(x[lane]);
+  return x;
+#endif
+}
+
+/// The low half of each lane with its sign.
+inline Int64 low_int32(Int64 x) {
+#if WINDROW_LANE_BYTES == 64
+  return as_int((bits_of(x) << 32)) >> 32;
+#else
+  const Bits low = bits_of(x) & broadcast<std::uint64_t>(0xffffffff);
+  const Bits sign = broadcast<std::uint64_t>(0x80000000);
+  return as_int((low ^ sign) - sign);
+#endif
+}
+
+/// Elements to lanes one vector at a time; the last ones singly, for nothing may be read beyond them.
+template <typename Element, typename Lane>
+inline void widen(const void* elements, void* lanes, std::int64_t count) {
+  const auto* const from = static_cast<const Element*>(elements);
+  auto* const to = static_cast<Lane*>(lanes);
+  std::int64_t n = 0;
+  if constexpr (sizeof(Element) == 8) {
+    for (; n + kWidth<Lane> <= count; n += kWidth<Lane>) store(to + n, load(from + n));
+  } else if constexpr (sizeof(Element) == 4) {
+    for (; n + kWidth<Lane> <= count; n += kWidth<Lane>) {
+      using Narrow [[gnu::vector_size(kLaneBytes / 2)]] = Element;
+      Narrow v;
+      __builtin_memcpy(&v, from + n, sizeof v);
+      store(to + n, __builtin_convertvector(v, Vector<Lane>));
+    }
+  }
+  for (; n < count; ++n) to[n] = static_cast<Lane>(from[n]);
+}
+
+/// Truth values; there are no others of one byte.
+inline void to_int8(const void* lanes, void* out, std::int64_t count, Store) {
+  const auto* const from = static_cast<const std::uint64_t*>(lanes);
+  auto* const to = static_cast<std::uint8_t*>(out);
+  for (std::int64_t n = 0; n < count; ++n) to[n] = static_cast<std::uint8_t>(from[n]);
+}
+
 template <typename A>
 struct TruncateToInt64 {
   A a;

@@ -14,7 +14,8 @@ inline constexpr std::int64_t kLanePadding = 16;
 
 /// Operations of two operands. Integers wrap. Comparisons of the other directions are these with operands exchanged.
 /// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow; of integers it
-/// wraps. `minimum` and `maximum` of a NaN are NaN; `arctan2` takes y, then x.
+/// wraps. `floor_divide` rounds down, as Python's //; an integer // 0 is 0. A shift by 64 bits or more, or by a negative
+/// number, leaves 0, or the sign. `minimum` and `maximum` of a NaN are NaN; `arctan2` takes y, then x.
 enum class Operation {
   add_float64,
   subtract_float64,
@@ -41,8 +42,15 @@ enum class Operation {
   maximum_int64,
   arctan2_float64,
   hypot_float64,
+  floor_divide_float64,
+  floor_divide_int64,
+  bit_and,
+  bit_or,
+  bit_xor,
+  shift_left,
+  shift_right,
 };
-inline constexpr std::size_t kOperations = 25;
+inline constexpr std::size_t kOperations = 32;
 
 /// Functions of one operand: numpy's functions of these names. float64 but for abs_int64 and sign_int64; is_nan and
 /// is_finite give truth values. The same bits at every level; accurate to 4 units in the last place wherever the result
@@ -95,6 +103,7 @@ struct Kernels {
   using Select = void (*)(const void* condition, const void* a, const void* b, void* out, std::int64_t count,
                           Store store);
   using Convert = void (*)(const void* lanes, void* out, std::int64_t count, Store store);
+  using Widen = void (*)(const void* elements, void* lanes, std::int64_t count);
   using Fill = void (*)(const void* element, void* out, std::int64_t count, Store store);
   using Ramp = void (*)(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store store);
   using Positions = void (*)(std::int64_t row, std::int64_t column, std::int64_t columns, void* rows_out,
@@ -111,17 +120,26 @@ struct Kernels {
   /// Where `condition` (lanes) is not 0, `a`, else `b`; the form is that of a and b.
   Select select[kForms];
 
-  /// Lanes into elements, indexed by ElementType. A float64 becomes an integer by truncation, and the type's minimum
-  /// where it does not fit or is no number. An int64 becomes an int32 by wrapping and a float32 by way of float64.
-  Convert from_float64[4];
-  Convert from_int64[4];
+  /// A float64 as the nearest float32, and an int64 as the int32 of its low 32 bits; as lanes again.
+  Unary round_to_float32;
+  Unary wrap_to_int32;
 
-  /// One element, of 4 or 8 bytes, everywhere.
+  /// Lanes into elements, indexed by ElementType. A float64 becomes an integer by truncation, and the type's minimum
+  /// where it does not fit or is no number. An int64 becomes an int32 or an int8 by wrapping and a float32 by way of
+  /// float64.
+  Convert from_float64[kElementTypes.size()];
+  Convert from_int64[kElementTypes.size()];
+
+  /// Elements into lanes that hold the same numbers, indexed by ElementType. Reads and writes `count` of them.
+  Widen to_lanes[kElementTypes.size()];
+
+  /// One element, of 1, 4 or 8 bytes, everywhere.
+  Fill fill_1_byte;
   Fill fill_4_bytes;
   Fill fill_8_bytes;
 
   /// base, base + step, base + 2 step, ...: wrapping int64, then converted as from_int64, indexed by ElementType.
-  Ramp ramp[4];
+  Ramp ramp[kElementTypes.size()];
 
   /// Row and column numbers, as int64 lanes, of consecutive elements from (row, column) on, in rows of `columns`.
   /// column + count must be below 2^31.

@@ -49,6 +49,16 @@ void copy(const void* lanes, void* out, std::int64_t count, Store how) {
   store_all<T>(Lanes<T>(lanes), out, count, how);
 }
 
+inline void fill_1_byte(const void* element, void* out, std::int64_t count, Store) {
+  __builtin_memset(out, *static_cast<const std::uint8_t*>(element), static_cast<std::uint64_t>(count));
+}
+
+inline void int8_ramp(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store) {
+  auto* const to = static_cast<std::uint8_t*>(out);
+  for (std::int64_t n = 0; n < count; ++n)
+    to[n] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(base) + static_cast<std::uint64_t>(step * n));
+}
+
 template <typename T>
 void fill(const void* element, void* out, std::int64_t count, Store how) {
   store_all<T>(Scalar<T>(element), out, count, how);
@@ -149,6 +159,13 @@ inline constexpr BinaryEntry kBinaryEntries[] = {
     {Operation::maximum_int64, kOnSignedInts<Maximum>},
     {Operation::arctan2_float64, kOnFloats<Arctan2>},
     {Operation::hypot_float64, kOnFloats<Hypot>},
+    {Operation::floor_divide_float64, kOnFloats<FloorDivide>},
+    {Operation::floor_divide_int64, kOnSignedInts<FloorDivide>},
+    {Operation::bit_and, kOnInts<BitAnd>},
+    {Operation::bit_or, kOnInts<BitOr>},
+    {Operation::bit_xor, kOnInts<BitXor>},
+    {Operation::shift_left, kOnSignedInts<ShiftLeft>},
+    {Operation::shift_right, kOnSignedInts<ShiftRight>},
 };
 static_assert(sizeof kBinaryEntries / sizeof kBinaryEntries[0] == kOperations);
 
@@ -205,6 +222,16 @@ constexpr Kernels make_table() {
   constexpr auto float32 = static_cast<int>(ElementType::float32);
   constexpr auto int64 = static_cast<int>(ElementType::int64);
   constexpr auto int32 = static_cast<int>(ElementType::int32);
+  constexpr auto int8 = static_cast<int>(ElementType::int8);
+  table.round_to_float32 = unary<nearest_float32, double>;
+  table.wrap_to_int32 = unary<low_int32, std::int64_t>;
+  table.from_float64[int8] = to_int8;
+  table.from_int64[int8] = to_int8;
+  table.to_lanes[float64] = widen<double, double>;
+  table.to_lanes[float32] = widen<float, double>;
+  table.to_lanes[int64] = widen<std::int64_t, std::int64_t>;
+  table.to_lanes[int32] = widen<std::int32_t, std::int64_t>;
+  table.to_lanes[int8] = widen<std::int8_t, std::int64_t>;
   table.from_float64[float64] = copy<double>;
   table.from_float64[float32] = convert<float, double, RoundToFloat32>;
   table.from_float64[int64] = convert<std::int64_t, double, TruncateToInt64>;
@@ -217,6 +244,8 @@ constexpr Kernels make_table() {
   table.ramp[float32] = float_ramp<float, SmallToFloat32, IntToFloat32>;
   table.ramp[int64] = ramp<std::int64_t, AsInt>;
   table.ramp[int32] = ramp<std::int32_t, LowHalves>;
+  table.ramp[int8] = int8_ramp;
+  table.fill_1_byte = fill_1_byte;
   table.fill_4_bytes = fill<std::int32_t>;
   table.fill_8_bytes = fill<std::int64_t>;
 

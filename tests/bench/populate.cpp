@@ -13,7 +13,7 @@
 #include "array/blocks.hpp"
 #include "array/shared_array.hpp"
 #include "base/partition.hpp"
-#include "expr/program.hpp"
+#include "expr/evaluator.hpp"
 #include "harness.hpp"
 #include "job/context.hpp"
 #include "mpi/pages.hpp"
@@ -54,7 +54,7 @@ void raw_program(Clock& clock) {
 }
 
 expr::Evaluator evaluator(const char* expression) {
-  return {expr::Program::compile(expression), {.extents = extents(), .array_name = "a"}};
+  return {expr::Program::compile(expression), {.extents = extents(), .streams = {"a"}}};
 }
 
 Program windrow_program(Schedule schedule, PageMode pages) {

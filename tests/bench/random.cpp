@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "expr/program.hpp"
+#include "expr/evaluator.hpp"
 #include "harness.hpp"
 #include "kernel/level.hpp"
 
@@ -97,7 +97,7 @@ Program numpy_fills(const char* method) {
 Program windrow_fills(const char* expression, kernel::Level level) {
   return [expression, level](Clock& clock) {
     static std::vector<double> array(static_cast<std::size_t>(kExtents.elements()), 1.0);
-    expr::Evaluator value{expr::Program::compile(expression), {.extents = kExtents, .array_name = "a"}};
+    expr::Evaluator value{expr::Program::compile(expression), {.extents = kExtents, .streams = {"a"}}};
     const kernel::Level before = kernel::level();
     kernel::use_level(level);
     if (topology().world_rank() == 0) {

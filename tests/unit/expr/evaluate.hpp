@@ -5,13 +5,13 @@
 #include <string_view>
 #include <vector>
 
-#include "expr/program.hpp"
+#include "expr/evaluator.hpp"
 
 namespace windrow::expr {
 
 /// Prime extents, and variables that all differ.
 inline Bindings bindings(Extents extents = {.rows = 197, .cols = 23}) {
-  return {.extents = extents, .array_name = "array", .seed = 42, .rank = 3, .node = 1, .pid = 4242};
+  return {.extents = extents, .streams = {"array"}, .seed = 42, .rank = 3, .node = 1, .pid = 4242};
 }
 
 template <typename T>

@@ -177,7 +177,7 @@ TEST(Random, EachCallInTheTextIsAStreamOfItsOwn) {
   EXPECT_EQ(evaluate_all<double>("0*uniform() + uniform()"), [] {
     Bindings bound = bindings();
     std::vector<double> second(23);
-    const auto key = kernel::key_of({.seed = bound.seed, .array = bound.array_name, .call = 1});
+    const auto key = kernel::key_of({.seed = bound.seed, .array = bound.streams[0], .call = 1});
     std::vector<double> all;
     for (std::int64_t row = 0; row < 197; ++row) {
       kernel::kernels().draws[static_cast<std::size_t>(kernel::Distribution::uniform)](
@@ -201,7 +201,7 @@ TEST(Random, SeedArrayAndSampleNameTheStream) {
   bound.seed = 43;
   EXPECT_NE(evaluate_all<double>("normal()", bound), reference);
   bound = bindings();
-  bound.array_name = "other";
+  bound.streams = {"other"};
   EXPECT_NE(evaluate_all<double>("normal()", bound), reference);
   bound = bindings();
   bound.sample = 1;

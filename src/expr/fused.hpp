@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "expr/layout.hpp"
+#include "kernel/level.hpp"
+
+namespace windrow::expr {
+
+/// Machine code for a fused step: one loop over vectors, its values in registers.
+class FusedCode {
+ public:
+  /// Whether code for the instruction can be made for that level, and memory may be executed.
+  [[nodiscard]] static bool can_fuse(const Instruction& instruction, kernel::Level level);
+
+  /// *Cost*: a tenth of a millisecond. *Throws*: nothing; where no code can be made, is_made() tells.
+  FusedCode(std::span<const Instruction> instructions, const Layout& layout, const Step& step, kernel::Level level);
+  ~FusedCode();
+  FusedCode(FusedCode&&) noexcept;
+  FusedCode& operator=(FusedCode&&) noexcept;
+
+  [[nodiscard]] bool is_made() const;
+  /// Elements of a vector.
+  [[nodiscard]] std::int64_t width() const;
+
+  /// Where the operands are: the step's inputs, its outputs, its stores, in that order. An input that is a scalar is one
+  /// lane, all others `vectors` vectors.
+  using Pointers = void* const*;
+  /// Stores go past the caches if `streaming`: they are aligned to cache lines then.
+  void run(Pointers pointers, std::int64_t vectors, bool streaming) const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace windrow::expr

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "expr/types.hpp"
+
+namespace windrow::expr {
+
+/// How values are folded into one. Of a float64 sum and product, and of the squared deviations, the order matters: it
+/// is a function of the extents alone.
+enum class Fold {
+  sum,
+  product,
+  minimum,
+  maximum,
+  deviation,  ///< the sum of (x - mean)^2
+  argmin,     ///< the number of the first smallest, or of the first NaN
+  argmax
+};
+
+/// One reduction of a script: of what, along which axis, into what.
+struct Reduction {
+  Fold fold = Fold::sum;
+  ValueType type = ValueType::float64;  ///< of its operand: float64 or int64 lanes decide
+  Shape domain = {};                       ///< shape of its operand
+  std::optional<int> axis = {};            ///< none: over everything
+  std::int64_t array = -1;              ///< along an axis: number of the array that takes the results
+  std::int32_t operand = -1;            ///< its place, while the script is compiled
+
+  /// Lanes of the result: float64 or int64.
+  [[nodiscard]] bool gives_float() const {
+    return is_float(type) && fold != Fold::argmin && fold != Fold::argmax;
+  }
+};
+
+}  // namespace windrow::expr

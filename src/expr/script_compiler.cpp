@@ -1,0 +1,347 @@
+#include "expr/script_compiler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace windrow::expr {
+namespace {
+
+std::size_t index(std::int64_t number) {
+  return static_cast<std::size_t>(number);
+}
+
+bool is_bound_to_domain(Opcode opcode) {
+  return (Opcode::row <= opcode && opcode <= Opcode::cols) || is_random(opcode);
+}
+
+Reach reach_of(const Shape& array, const Shape& domain) {
+  const bool has_rows = array.rows == domain.rows;
+  const bool has_cols = array.cols == domain.cols;
+  if (has_rows && has_cols) return Reach::element;
+  if (has_cols) return Reach::column;
+  return has_rows ? Reach::row : Reach::all;
+}
+
+}  // namespace
+
+ScriptCompiler::ScriptCompiler(std::vector<Script::Array> arrays) {
+  script_.arrays_ = std::move(arrays);
+  for (std::int64_t number = 0; number < std::ssize(script_.arrays_); ++number) {
+    const Script::Array& array = script_.arrays_[index(number)];
+    names_[array.name] = builder_.load(number, value_type(array.type), array.shape);
+    random_calls_[array.name] = array.random_calls;
+  }
+}
+
+void ScriptCompiler::add(std::string_view text) {
+  Compiler parser(text, builder_);
+  const Token target = parser.target();
+  const std::string name(target.text);
+  const auto array = std::ranges::find(script_.arrays_, name, &Script::Array::name);
+  const bool is_array = array != script_.arrays_.end();
+  const std::int64_t number = array - script_.arrays_.begin();
+  target_ = is_array ? std::optional(array->shape) : std::nullopt;
+
+  Scope scope{.names = names_,
+              .reduce = [this](const ReductionCall& call) { return reduce(call); },
+              .stream = static_cast<std::int32_t>(script_.streams_.size()),
+              .random_calls = random_calls_[name]};
+  script_.streams_.push_back(name);
+  const Value value = parser.whole_expression(scope);
+  random_calls_[name] = scope.random_calls;
+
+  builder_.locate(target.column);
+  if (std::ranges::find(script_.assigned_, name) == script_.assigned_.end()) script_.assigned_.push_back(name);
+  if (is_array) return assign_array(number, value);
+  if (value.shape.axes == 0) return assign_number(name, value);
+  const std::int64_t made = std::ssize(script_.arrays_);
+  script_.arrays_.push_back({.name = name, .type = element_type(value.type), .shape = value.shape, .is_new = true});
+  numbers_.erase(name);
+  assign_array(made, value);
+}
+
+void ScriptCompiler::assign_array(std::int64_t number, Value value) {
+  const Script::Array& array = script_.arrays_[index(number)];
+  if (broadcast(value.shape, array.shape) != std::optional(array.shape))
+    builder_.fail(fmt::format("'{}' has the shape {}, what is assigned to it has {}", array.name, array.shape.text(),
+                              value.shape.text()));
+  value = builder_.convert(bound(value, array.shape), value_type(array.type));
+  value.shape = array.shape;
+  value.is_number = false;
+  names_[array.name] = value;
+  values_[number] = value.place;
+}
+
+void ScriptCompiler::assign_number(const std::string& name, const Value& value) {
+  if (value.is_positional)
+    builder_.fail(fmt::format("nothing tells the shape of '{}': i, j, rows, cols and random numbers take that of an "
+                              "array beside them; declare [arrays.{}] in the deck",
+                              name, name));
+  names_[name] = value;
+  numbers_[name] = value;
+}
+
+std::int32_t ScriptCompiler::domain_number(const Shape& shape) {
+  const auto found = std::ranges::find(domains_, shape);
+  if (found != domains_.end()) return static_cast<std::int32_t>(found - domains_.begin());
+  domains_.push_back(shape);
+  return static_cast<std::int32_t>(domains_.size()) - 1;
+}
+
+/// The value with its rows, columns and random numbers taken to be those of arrays of that shape.
+Value ScriptCompiler::bound(const Value& value, const Shape& shape) {
+  if (!value.is_positional) return value;
+  const std::int32_t domain = domain_number(shape);
+  const Extents extents = shape.extents();
+  const std::vector<Instruction> old = builder_.instructions();
+  std::vector<std::int32_t> moved(index(value.place) + 1);
+  std::vector<bool> is_needed(moved.size(), false);
+  is_needed.back() = true;
+  for (std::size_t k = moved.size(); k-- > 0;)
+    if (is_needed[k])
+      for (const std::int32_t place : old[k].operands)
+        if (place != Instruction::kNone) is_needed[index(place)] = true;
+  for (std::size_t k = 0; k < moved.size(); ++k) {
+    if (!is_needed[k]) continue;
+    Instruction instruction = old[k];
+    for (std::int32_t& place : instruction.operands)
+      if (place != Instruction::kNone) place = moved[index(place)];
+    if (is_bound_to_domain(instruction.opcode)) {
+      if (instruction.domain != Instruction::kNone && instruction.domain != domain)
+        builder_.fail(fmt::format("this mixes rows, columns or random numbers of the shapes {} and {}",
+                                  domains_[index(instruction.domain)].text(), shape.text()));
+      instruction.domain = domain;
+    }
+    if (instruction.opcode == Opcode::rows || instruction.opcode == Opcode::cols)
+      instruction = {.opcode = Opcode::constant,
+                     .type = ValueType::int64,
+                     .integer = instruction.opcode == Opcode::rows ? extents.rows : extents.cols};
+    moved[k] = builder_.append(instruction).place;
+  }
+  Value result = value;
+  result.place = moved.back();
+  return result;
+}
+
+Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) {
+  std::optional<int> axis;
+  const auto keyword = [&](std::string_view word) -> std::optional<double> {
+    const auto found = call.keywords.find(word);
+    if (found == call.keywords.end()) return std::nullopt;
+    return found->second.front();
+  };
+  const Shape shape = operand.shape;
+  if (const auto wanted = keyword("axis")) {
+    const double last = shape.axes - 1;
+    axis = static_cast<int>(*wanted < 0 ? *wanted + shape.axes : *wanted);
+    if (*axis < 0 || *axis > last)
+      builder_.fail(fmt::format("axis={} of an array of {} ax{}s", *wanted, shape.axes, shape.axes == 1 ? "i" : "e"));
+    if (shape.axes == 1) axis.reset();  // its only one
+  }
+  const Reduction reduction{.fold = fold, .type = operand.type, .domain = shape, .axis = axis, .operand = operand.place};
+  const auto same = [&](const Reduction& other) {
+    return std::tie(other.fold, other.operand, other.axis, other.domain) ==
+           std::tie(reduction.fold, reduction.operand, reduction.axis, reduction.domain);
+  };
+  auto found = std::ranges::find_if(script_.reductions_, same);
+  if (found == script_.reductions_.end()) {
+    script_.reductions_.push_back(reduction);
+    found = script_.reductions_.end() - 1;
+    if (axis) {
+      const std::int64_t count = *axis == 0 ? shape.cols : shape.rows;
+      found->array = std::ssize(script_.arrays_);
+      script_.arrays_.push_back({.type = found->gives_float() ? ElementType::float64 : ElementType::int64,
+                                 .shape = {.axes = 1, .rows = 1, .cols = count},
+                                 .is_new = true});
+    }
+  }
+  const ValueType type = found->gives_float() ? ValueType::float64 : ValueType::int64;
+  if (!axis) return builder_.parameter(found - script_.reductions_.begin(), type);
+  const Script::Array& array = script_.arrays_[index(found->array)];
+  const bool keeps = keyword("keepdims").value_or(0.0) != 0.0;
+  if (!keeps) return builder_.load(found->array, type, array.shape);
+  return builder_.load(found->array, type,
+                       *axis == 0 ? Shape{2, 1, array.shape.cols} : Shape{2, array.shape.cols, 1});
+}
+
+Value ScriptCompiler::reduce(const ReductionCall& call) {
+  const std::string_view name = call.name->name;
+  Value operand = call.operands[0];
+  if (name == "vdot") operand = builder_.binary(Opcode::multiply, operand, call.operands[1]);
+  if (name == "norm") {
+    operand = builder_.convert(operand, is_float(operand.type) ? operand.type : ValueType::float64);
+    operand = builder_.binary(Opcode::multiply, operand, operand);
+  }
+  if (operand.shape.axes == 0) {
+    if (!operand.is_positional || !target_)
+      builder_.fail(fmt::format("{} of a number; it is of arrays", name));
+    operand.shape = *target_;
+  }
+  operand = bound(operand, operand.shape);
+
+  const ValueType type = operand.type;
+  const ValueType real = type == ValueType::float32 ? type : ValueType::float64;
+  const bool is_whole = !is_float(type);
+  if (name == "any" || name == "all")
+    return builder_.truth(fold(name == "any" ? Fold::maximum : Fold::minimum, builder_.truth(operand), call));
+  if (name == "count_nonzero") return fold(Fold::sum, builder_.truth(operand), call);
+  if (name == "argmin" || name == "argmax") return fold(name == "argmin" ? Fold::argmin : Fold::argmax, operand, call);
+  if (name == "min" || name == "max")
+    return builder_.convert(fold(name == "min" ? Fold::minimum : Fold::maximum, operand, call), type);
+  if (name == "sum" || name == "vdot" || name == "prod") {
+    const Value whole = fold(name == "prod" ? Fold::product : Fold::sum, operand, call);
+    return is_whole ? whole : builder_.convert(whole, type);
+  }
+  if (name == "norm")
+    return builder_.convert(builder_.function(kernel::Function::sqrt, fold(Fold::sum, operand, call)), real);
+
+  const auto axis = call.keywords.find("axis");
+  std::int64_t count = operand.shape.elements();
+  if (axis != call.keywords.end() && operand.shape.axes == 2)
+    count = axis->second.front() == 0 || axis->second.front() == -2 ? operand.shape.rows : operand.shape.cols;
+  const auto quotient = [&](const Value& sum, double divisor) {
+    return builder_.binary(Opcode::divide, sum, builder_.constant(divisor));
+  };
+  operand = builder_.convert(operand, ValueType::float64);
+  if (name == "mean")
+    return builder_.convert(quotient(fold(Fold::sum, operand, call), static_cast<double>(count)), real);
+  if (name == "var" || name == "std") {
+    const auto freedom = call.keywords.find("ddof");
+    const double ddof = freedom == call.keywords.end() ? 0.0 : freedom->second.front();
+    // numpy divides by 0 where there are no degrees of freedom left.
+    const double divisor = std::max(static_cast<double>(count) - ddof, 0.0);
+    Value result = quotient(fold(Fold::deviation, operand, call), divisor);
+    if (name == "std") result = builder_.function(kernel::Function::sqrt, result);
+    return builder_.convert(result, real);
+  }
+  builder_.fail(fmt::format("{} cannot be computed", name));
+}
+
+/// In which pass each value can be computed: what a reduction gives is there after the pass of its operand.
+std::vector<int> ScriptCompiler::levels() const {
+  const std::vector<Instruction>& instructions = builder_.instructions();
+  std::map<std::int64_t, std::int64_t> reduction_of_array;
+  for (std::int64_t number = 0; number < std::ssize(script_.reductions_); ++number)
+    reduction_of_array[script_.reductions_[index(number)].array] = number;
+  std::vector<int> levels(instructions.size(), 0);
+  for (std::size_t k = 0; k < instructions.size(); ++k) {
+    const Instruction& instruction = instructions[k];
+    for (const std::int32_t place : instruction.operands)
+      if (place != Instruction::kNone) levels[k] = std::max(levels[k], levels[index(place)]);
+    std::int64_t reduction = -1;
+    if (instruction.opcode == Opcode::parameter) reduction = instruction.integer;
+    if (instruction.opcode == Opcode::load)
+      if (const auto found = reduction_of_array.find(instruction.integer); found != reduction_of_array.end())
+        reduction = found->second;
+    if (reduction >= 0) levels[k] = levels[index(script_.reductions_[index(reduction)].operand)] + 1;
+  }
+  return levels;
+}
+
+std::set<std::int64_t> ScriptCompiler::loads_of(std::int32_t place) const {
+  const std::vector<Instruction>& instructions = builder_.instructions();
+  std::vector<bool> is_needed(index(place) + 1, false);
+  is_needed.back() = true;
+  std::set<std::int64_t> loads;
+  for (std::size_t k = is_needed.size(); k-- > 0;) {
+    if (!is_needed[k]) continue;
+    if (instructions[k].opcode == Opcode::load) loads.insert(instructions[k].integer);
+    for (const std::int32_t operand : instructions[k].operands)
+      if (operand != Instruction::kNone) is_needed[index(operand)] = true;
+  }
+  return loads;
+}
+
+/// An array is overwritten in the last pass that reads what it held before, or later.
+std::vector<ScriptCompiler::Root> ScriptCompiler::roots(const std::set<std::string>& stored) const {
+  const std::vector<int> level = levels();
+  std::vector<Root> roots;
+  for (const auto& [number, place] : values_) {
+    const Script::Array& array = script_.arrays_[index(number)];
+    if (array.is_new && !stored.contains(array.name)) continue;
+    roots.push_back({true, number, place, array.shape, level[index(place)], loads_of(place)});
+  }
+  for (std::int64_t number = 0; number < std::ssize(script_.reductions_); ++number) {
+    const Reduction& reduction = script_.reductions_[index(number)];
+    const std::int32_t place = reduction.operand;
+    roots.push_back({false, number, place, reduction.domain, level[index(place)], loads_of(place)});
+  }
+  for (bool is_settled = false; !is_settled;) {
+    is_settled = true;
+    for (Root& store : roots) {
+      if (!store.is_store) continue;
+      for (const Root& reader : roots) {
+        if (!reader.loads.contains(store.number) || reader.level <= store.level) continue;
+        store.level = reader.level;
+        is_settled = false;
+      }
+    }
+  }
+  // Of one level the larger domains first: an array can be read in passes over its own domain and over larger ones.
+  std::ranges::stable_sort(roots, [](const Root& a, const Root& b) {
+    return std::tuple(a.level, -a.domain.elements(), a.domain.rows, a.domain.axes, !a.is_store) <
+           std::tuple(b.level, -b.domain.elements(), b.domain.rows, b.domain.axes, !b.is_store);
+  });
+  return roots;
+}
+
+/// A pass for some roots of one level and domain; what earlier ones have stored is read rather than computed again.
+void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> roots) {
+  std::vector<Instruction> instructions = builder_.instructions();
+  const Shape& domain = roots.front().domain;
+  for (const Root& root : all) {
+    const bool is_there = root.is_store && root.level < roots.front().level && root.domain == domain &&
+                          script_.arrays_[index(root.number)].is_new;
+    if (is_there)
+      instructions[index(root.place)] = {.opcode = Opcode::load,
+                                         .type = instructions[index(root.place)].type,
+                                         .integer = root.number};
+  }
+  std::vector<Input> inputs;
+  std::map<std::int64_t, std::int64_t> input_of_array;
+  Script::Pass pass{.domain = domain, .program = Program::compile("0"), .stores = {}, .reductions = {}};
+  std::vector<std::int32_t> results;
+  for (const Root& root : roots) {
+    results.push_back(root.place);
+    (root.is_store ? pass.stores : pass.reductions).push_back(root.number);
+  }
+  const std::size_t stores = pass.stores.size();
+  const Program needed(instructions, results, stores, {});
+  instructions.assign(needed.instructions().begin(), needed.instructions().end());
+  for (Instruction& instruction : instructions) {
+    if (instruction.opcode != Opcode::load) continue;
+    const Script::Array& array = script_.arrays_[index(instruction.integer)];
+    const auto [found, is_new] = input_of_array.try_emplace(instruction.integer, std::ssize(inputs));
+    if (is_new) inputs.push_back({instruction.integer, array.type, reach_of(array.shape, domain)});
+    instruction.integer = found->second;
+  }
+  pass.program = Program(instructions, needed.results(), stores, std::move(inputs));
+  script_.passes_.push_back(std::move(pass));
+}
+
+Script ScriptCompiler::finish(std::span<const std::string> outputs) {
+  const std::span<const std::string> wanted = outputs.empty() ? std::span<const std::string>(script_.assigned_) : outputs;
+  const std::set<std::string> stored(wanted.begin(), wanted.end());
+  const std::vector<Root> all = roots(stored);
+  for (auto first = all.begin(); first != all.end();) {
+    const auto last = std::find_if(first, all.end(), [&](const Root& root) {
+      return root.level != first->level || root.domain != first->domain;
+    });
+    make_pass(all, {first, last});
+    first = last;
+  }
+  std::vector<std::int32_t> results;
+  for (const std::string& name : script_.assigned_) {
+    const auto found = numbers_.find(name);
+    if (found == numbers_.end()) continue;
+    script_.scalars_.push_back({name, found->second.type});
+    results.push_back(found->second.place);
+  }
+  script_.scalar_program_.emplace_back(builder_.instructions(), results, results.size(), std::vector<Input>{});
+  return std::move(script_);
+}
+
+}  // namespace windrow::expr

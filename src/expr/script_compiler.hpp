@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "expr/compiler.hpp"
+#include "expr/script.hpp"
+
+namespace windrow::expr {
+
+/// Makes a script: first of all statements one graph of operations, then the passes over it.
+class ScriptCompiler {
+ public:
+  explicit ScriptCompiler(std::vector<Script::Array> arrays);
+
+  /// The next statement. Throws ExpressionError.
+  void add(std::string_view text);
+
+  /// The script that stores what is named, or all that is assigned.
+  [[nodiscard]] Script finish(std::span<const std::string> outputs);
+
+ private:
+  /// What a pass has to compute: the value of an array, or the operand of a reduction.
+  struct Root {
+    bool is_store = false;
+    std::int64_t number = 0;  ///< of the array or the reduction
+    std::int32_t place = 0;
+    Shape domain;
+    int level = 0;                  ///< number of the pass among those of its domain
+    std::set<std::int64_t> loads;  ///< arrays
+  };
+
+  void assign_array(std::int64_t number, Value value);
+  void assign_number(const std::string& name, const Value& value);
+  Value reduce(const ReductionCall& call);
+  Value fold(Fold fold, Value operand, const ReductionCall& call);
+  Value bound(const Value& value, const Shape& shape);
+  std::int32_t domain_number(const Shape& shape);
+
+  [[nodiscard]] std::vector<int> levels() const;
+  [[nodiscard]] std::set<std::int64_t> loads_of(std::int32_t place) const;
+  [[nodiscard]] std::vector<Root> roots(const std::set<std::string>& stored) const;
+  void make_pass(std::span<const Root> all, std::span<const Root> roots);
+
+  Script script_;
+  Builder builder_;
+  std::map<std::string, Value, std::less<>> names_;
+  std::map<std::string, std::int64_t, std::less<>> random_calls_;
+  std::map<std::int64_t, std::int32_t> values_;  ///< the last value of every array that is assigned
+  std::map<std::string, Value, std::less<>> numbers_;
+  std::vector<Shape> domains_;
+  std::optional<Shape> target_;  ///< of the statement, if it is an array already
+};
+
+}  // namespace windrow::expr

@@ -87,8 +87,8 @@ Value Builder::constant(std::int64_t integer) {
 }
 
 Value Builder::constant(double number) {
-  Value value = append(
-      {.opcode = Opcode::constant, .type = ValueType::float64, .integer = std::bit_cast<std::int64_t>(number)});
+  Value value =
+      append({.opcode = Opcode::constant, .type = ValueType::float64, .integer = std::bit_cast<std::int64_t>(number)});
   value.is_number = true;
   return value;
 }
@@ -154,8 +154,7 @@ bool Builder::fits(const Value& number, ValueType type) const {
   const Instruction& instruction = at(number);
   const bool is_known = instruction.opcode == Opcode::constant;
   if (type == ValueType::int32)
-    return number.type != ValueType::int64 ||
-           (is_known && std::int32_t(instruction.integer) == instruction.integer);
+    return number.type != ValueType::int64 || (is_known && std::int32_t(instruction.integer) == instruction.integer);
   if (type == ValueType::float32 && is_known && number.type == ValueType::float64)
     return !std::isfinite(instruction.number()) ||
            std::fabs(instruction.number()) <= double(std::numeric_limits<float>::max());
@@ -173,8 +172,8 @@ ValueType Builder::common_type(const Value& a, const Value& b) const {
 Value Builder::operate(Opcode opcode, ValueType lanes, ValueType type, Value a, Value b) {
   const Value left = convert(a, lanes);
   const Value right = convert(b, lanes);
-  const bool is_narrow = (type == ValueType::float32 && !stays_float32(opcode)) ||
-                         (type == ValueType::int32 && may_outgrow(opcode));
+  const bool is_narrow =
+      (type == ValueType::float32 && !stays_float32(opcode)) || (type == ValueType::int32 && may_outgrow(opcode));
   if (!is_narrow) return combined({.opcode = opcode}, type, {left, right});
   const ValueType wide = is_float(type) ? ValueType::float64 : ValueType::int64;
   return narrowed(combined({.opcode = opcode}, wide, {left, right}), type);
@@ -215,8 +214,9 @@ Value Builder::bitwise(Opcode opcode, Value a, Value b) {
   if (is_float(type) && opcode == Opcode::bit_xor)
     fail("^ is the 'exclusive or' of whole numbers and truth values; a power is written **");
   if (is_float(type))
-    fail(fmt::format("bits are of whole numbers and truth values, found {} and {}; of conditions write (a < b) & (c < d)",
-                     name_of(a.type), name_of(b.type)));
+    fail(fmt::format(
+        "bits are of whole numbers and truth values, found {} and {}; of conditions write (a < b) & (c < d)",
+        name_of(a.type), name_of(b.type)));
   if (is_shift(opcode) && type == ValueType::boolean) type = ValueType::int64;
   return operate(opcode, type, type, a, b);
 }

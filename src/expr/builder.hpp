@@ -56,7 +56,9 @@ class Builder {
   Value convert(Value a, ValueType type);
 
   [[nodiscard]] const std::vector<Instruction>& instructions() const { return instructions_; }
-  [[nodiscard]] const Instruction& at(Value value) const { return instructions_[static_cast<std::size_t>(value.place)]; }
+  [[nodiscard]] const Instruction& at(Value value) const {
+    return instructions_[static_cast<std::size_t>(value.place)];
+  }
 
  private:
   struct Hash {

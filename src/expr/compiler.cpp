@@ -88,7 +88,8 @@ Value Compiler::whole_expression(Scope& scope) {
 Token Compiler::target() {
   if (token_.kind == Token::Kind::end) fail(token_, "the statement is empty; write name = expression");
   const Token name = take();
-  if (name.kind != Token::Kind::name) fail(name, fmt::format("expected a name, found {}; write name = expression", shown(name)));
+  if (name.kind != Token::Kind::name)
+    fail(name, fmt::format("expected a name, found {}; write name = expression", shown(name)));
   if (!token_.is("="))
     fail(token_, fmt::format("expected '=', found {}; a statement is name = expression", shown(token_)));
   if (variable(name.text) || function(name.text) || reduction(name.text))
@@ -241,8 +242,8 @@ Value Compiler::call_reduction(const Token& name, const ReductionName& reduction
   if (call.operands.size() != reduction.operands) {
     const bool is_pair = call.operands.size() == 2 && (name.text == "min" || name.text == "max");
     fail(name, is_pair ? fmt::format("{0} is of one array; of two write {0}imum(a, b)", name.text)
-                       : fmt::format("{} takes {}, found {}; write {}", shown(name), counted(reduction.operands, "array"),
-                                     call.operands.size(), reduction.usage));
+                       : fmt::format("{} takes {}, found {}; write {}", shown(name),
+                                     counted(reduction.operands, "array"), call.operands.size(), reduction.usage));
   }
   if (!scope_->reduce)
     fail(name, fmt::format("{} is of whole arrays: it belongs to the statements of the job evaluate", shown(name)));
@@ -285,7 +286,7 @@ Value Compiler::apply(const Function& function, const std::vector<Value>& argume
       return builder_->select(arguments[0], arguments[1], arguments[2]);
     case Function::Kind::clip:
       return builder_->binary(Opcode::minimum, builder_->binary(Opcode::maximum, arguments[0], arguments[1]),
-                             arguments[2]);
+                              arguments[2]);
     case Function::Kind::uniform:
     case Function::Kind::normal:
       return random(function, arguments, name, call);
@@ -309,9 +310,9 @@ Value Compiler::random(const Function& function, const std::vector<Value>& argum
                        std::int64_t call) {
   const bool is_uniform = function.kind == Function::Kind::uniform;
   Value drawn = builder_->append({.opcode = is_uniform ? Opcode::uniform : Opcode::normal,
-                                 .type = ValueType::float64,
-                                 .integer = call,
-                                 .stream = scope_->stream});
+                                  .type = ValueType::float64,
+                                  .integer = call,
+                                  .stream = scope_->stream});
   drawn.is_positional = true;
   if (arguments.empty()) return drawn;
   const Instruction& deviation = builder_->at(arguments[1]);

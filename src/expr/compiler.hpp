@@ -26,8 +26,8 @@ struct ReductionCall {
 struct Scope {
   std::map<std::string, Value, std::less<>> names = {};
   std::function<Value(const ReductionCall&)> reduce = {};  ///< none where there is nothing to reduce
-  std::int32_t stream = 0;                                  ///< that random calls draw from
-  std::int64_t random_calls = 0;                            ///< how many the stream has had
+  std::int32_t stream = 0;                                 ///< that random calls draw from
+  std::int64_t random_calls = 0;                           ///< how many the stream has had
 };
 
 /// Parser of one text, by precedence climbing.

@@ -172,7 +172,8 @@ struct Evaluator::State {
     return short_strip(strip);
   }
 
-  /// At most kStrip elements: up to where a cache line of the first destination begins, then whole lines, then the rest.
+  /// At most kStrip elements: up to where a cache line of the first destination begins, then whole lines, then the
+  /// rest.
   Strip short_strip(Strip strip) const {
     std::int64_t past = strip.element % kStrip;  // without a destination
     std::int64_t most = kStrip - past;
@@ -357,8 +358,7 @@ struct Evaluator::State {
     } else if (source.reach == Reach::element || layout.traversal == Traversal::rows) {
       const std::int64_t element = source.reach == Reach::element ? strip.element : strip.column;
       // Kernels read lanes where they are, but not beyond what is there.
-      const bool is_in_place =
-          bytes_of(source.type) == 8 && element + strip.count + kLanePadding <= memory.end;
+      const bool is_in_place = bytes_of(source.type) == 8 && element + strip.count + kLanePadding <= memory.end;
       values[k].lanes = is_in_place ? static_cast<const void*>(at(element)) : buffer(k);
       if (!is_in_place) kernels->to_lanes[index(source.type)](at(element), buffer(k), strip.count);
     } else {
@@ -430,8 +430,7 @@ struct Evaluator::State {
 
   Held binary(std::size_t k, const Strip& strip, bool is_last) {
     const Instruction& instruction = instructions[k];
-    const auto& forms =
-        kernels->binary[index(operation(instruction.opcode, is_float(instructions[place(k, 0)].type)))];
+    const auto& forms = kernels->binary[index(operation(instruction.opcode, is_float(instructions[place(k, 0)].type)))];
     if (held(k).spread == Spread::ramp) return ramp_of(instruction.opcode, operand(k, 0), operand(k, 1));
     if (held(k).spread == Spread::scalar) {
       const Cell a{{operand(k, 0).base}};

@@ -67,9 +67,9 @@ class Evaluator {
   /// Evaluates the elements `range` (row-major numbers in the domain): the first results go to `targets`, the others to
   /// `sinks`. `offset` is the value of the variable of that name: the first row of the block. The value of an element
   /// is the same whatever the range, the level of the kernels and the way of storing, and whether it is compiled. It is
-  /// converted once, as numpy on x86-64 does: float64 to an integer truncates and gives the type's minimum where it does
-  /// not fit or is no number, int64 to int32 wraps, int64 to float32 goes by way of float64.
-  /// *Cost*: one pass, no allocation after the first call. *Throws*: nothing.
+  /// converted once, as numpy on x86-64 does: float64 to an integer truncates and gives the type's minimum where it
+  /// does not fit or is no number, int64 to int32 wraps, int64 to float32 goes by way of float64. *Cost*: one pass, no
+  /// allocation after the first call. *Throws*: nothing.
   void evaluate(ElementRange range, std::int64_t offset, std::span<const Target> targets,
                 std::span<Sink* const> sinks = {}) noexcept;
   void evaluate(ElementRange range, std::int64_t offset, const Target& target) noexcept {

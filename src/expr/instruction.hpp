@@ -68,8 +68,8 @@ struct Instruction {
   /// Of a constant the bits of its lane; of a load the number of the input, of a parameter its number, of a random call
   /// the call's.
   std::int64_t integer = 0;
-  std::int32_t stream = 0;       ///< of a random call: the number of the array that names its stream
-  std::int32_t domain = kNone;   ///< of a row, a column or a random call: the number of the domain, if it is bound
+  std::int32_t stream = 0;      ///< of a random call: the number of the array that names its stream
+  std::int32_t domain = kNone;  ///< of a row, a column or a random call: the number of the domain, if it is bound
 
   [[nodiscard]] double number() const { return std::bit_cast<double>(integer); }
   friend bool operator==(const Instruction&, const Instruction&) = default;

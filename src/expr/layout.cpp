@@ -37,8 +37,10 @@ class Planner {
 
  private:
   [[nodiscard]] Traversal traversal(const Extents& extents) const {
-    const bool is_random = std::ranges::any_of(instructions_, [](const auto& in) { return expr::is_random(in.opcode); });
-    const bool is_positional = std::ranges::any_of(instructions_, [&](const auto& in) { return this->is_positional(in); });
+    const bool is_random =
+        std::ranges::any_of(instructions_, [](const auto& in) { return expr::is_random(in.opcode); });
+    const bool is_positional =
+        std::ranges::any_of(instructions_, [&](const auto& in) { return this->is_positional(in); });
     if (extents.one_dimensional || (extents.cols == 1 && !is_random) || !is_positional) return Traversal::line;
     return extents.cols < kShortestRow ? Traversal::folded : Traversal::rows;
   }
@@ -183,7 +185,8 @@ class Planner {
         if (is_read[index(k)]) step.outputs.push_back(k);
         for (std::size_t r = 0; r < program_.stores(); ++r)
           if (results[r] == k) step.stores.push_back(static_cast<std::int32_t>(r));
-        if (!is_read[index(k)] && std::ranges::count(results, k) == 1) layout_.held[index(k)].store = step.stores.back();
+        if (!is_read[index(k)] && std::ranges::count(results, k) == 1)
+          layout_.held[index(k)].store = step.stores.back();
       }
     }
   }

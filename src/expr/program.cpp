@@ -15,8 +15,8 @@ Program Program::compile(std::string_view text) {
   return {builder.instructions(), std::array{value.place}, 1, {}};
 }
 
-Program::Program(std::span<const Instruction> instructions, std::span<const std::int32_t> results,
-                 std::size_t stores, std::vector<Input> inputs)
+Program::Program(std::span<const Instruction> instructions, std::span<const std::int32_t> results, std::size_t stores,
+                 std::vector<Input> inputs)
     : stores_(stores), inputs_(std::move(inputs)) {
   const auto at = [](std::int32_t place) { return static_cast<std::size_t>(place); };
   std::vector<bool> is_needed(instructions.size(), false);
@@ -56,7 +56,8 @@ bool Program::depends_on_rank() const {
 }
 
 bool Program::is_random() const {
-  return std::ranges::any_of(*instructions_, [](const auto& instruction) { return expr::is_random(instruction.opcode); });
+  return std::ranges::any_of(*instructions_,
+                             [](const auto& instruction) { return expr::is_random(instruction.opcode); });
 }
 
 }  // namespace windrow::expr

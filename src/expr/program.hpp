@@ -43,14 +43,16 @@ struct Input {
 /// Typed operations that are done for each element of a domain: what an evaluator runs.
 ///
 /// The language is numpy's, as far as it goes:
-///   - precedence is Python's: ** binds tightest, then + - ~ of one operand, * / // %, + -, << >>, &, ^, |, comparisons;
+///   - precedence is Python's: ** binds tightest, then + - ~ of one operand, * / // %, + -, << >>, &, ^, |,
+///   comparisons;
 ///   - types are bool, int32, int64, float32, float64, promoted as numpy 1.24 does: literals, pi, rows and results of
 ///     reductions are numbers that do not enlarge the type of an array, unless they are of a larger kind or do not fit;
 ///   - integers wrap; / is always real; % and // round down; x % 0 and x // 0 of integers are 0;
 ///   - x**n with a literal whole n is made of products: for integers and any n >= 0, for floats and 0 <= n <= 8; x**0.5
 ///     is a square root; every other power of two integers is one and wraps, unless the exponent has a minus sign
 ///     before it; all others are real, by the C library's pow;
-///   - + of two truth values is 'or', * is 'and'; comparisons do not chain; where(condition, a, b) takes any number that
+///   - + of two truth values is 'or', * is 'and'; comparisons do not chain; where(condition, a, b) takes any number
+///   that
 ///     is not 0 as true;
 ///   - functions are computed in float64 (kernel/kernels.hpp tells how accurate) and rounded to float32 where the
 ///     operand is one; each operation of float32 is rounded as if done in float32;
@@ -63,8 +65,8 @@ class Program {
   static constexpr std::size_t kMaxDepth = 64;
   static constexpr std::size_t kMaxOperations = 4096;  ///< of a text
 
-  /// Parses, checks and types one expression in the variables i, j, offset, rows, cols, rank, node, pid, pi, e, inf, nan.
-  /// *Cost*: microseconds. *Throws*: ExpressionError, on the calling rank.
+  /// Parses, checks and types one expression in the variables i, j, offset, rows, cols, rank, node, pid, pi, e, inf,
+  /// nan. *Cost*: microseconds. *Throws*: ExpressionError, on the calling rank.
   [[nodiscard]] static Program compile(std::string_view text);
 
   /// The part of `instructions` that the values at `results` need. The first `stores` of them are stored, the others go

@@ -23,15 +23,13 @@ enum class Fold {
 struct Reduction {
   Fold fold = Fold::sum;
   ValueType type = ValueType::float64;  ///< of its operand: float64 or int64 lanes decide
-  Shape domain = {};                       ///< shape of its operand
-  std::optional<int> axis = {};            ///< none: over everything
+  Shape domain = {};                    ///< shape of its operand
+  std::optional<int> axis = {};         ///< none: over everything
   std::int64_t array = -1;              ///< along an axis: number of the array that takes the results
   std::int32_t operand = -1;            ///< its place, while the script is compiled
 
   /// Lanes of the result: float64 or int64.
-  [[nodiscard]] bool gives_float() const {
-    return is_float(type) && fold != Fold::argmin && fold != Fold::argmax;
-  }
+  [[nodiscard]] bool gives_float() const { return is_float(type) && fold != Fold::argmin && fold != Fold::argmax; }
 };
 
 }  // namespace windrow::expr

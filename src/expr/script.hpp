@@ -31,7 +31,7 @@ class StatementError : public ExpressionError {
 class Script {
  public:
   struct Array {
-    std::string name = {};  ///< empty for the results of a reduction along an axis
+    std::string name = {};  ///< no name of the language for the results of a reduction along an axis
     ElementType type = ElementType::float64;
     Shape shape = {};
     std::int64_t random_calls = 0;  ///< how many its expression in the deck has had
@@ -41,9 +41,9 @@ class Script {
   /// A pass over the elements of one domain.
   struct Pass {
     Shape domain;
-    Program program;                         ///< its inputs are arrays; its parameters the numbers of reductions
-    std::vector<std::int64_t> stores;        ///< arrays that its first results go to
-    std::vector<std::int64_t> reductions;    ///< numbers of those that its other results are operands of
+    Program program;                       ///< its inputs are arrays; its parameters the numbers of reductions
+    std::vector<std::int64_t> stores;      ///< arrays that its first results go to
+    std::vector<std::int64_t> reductions;  ///< numbers of those that its other results are operands of
   };
 
   struct Scalar {

@@ -77,9 +77,10 @@ void ScriptCompiler::assign_array(std::int64_t number, Value value) {
 
 void ScriptCompiler::assign_number(const std::string& name, const Value& value) {
   if (value.is_positional)
-    builder_.fail(fmt::format("nothing tells the shape of '{}': i, j, rows, cols and random numbers take that of an "
-                              "array beside them; declare [arrays.{}] in the deck",
-                              name, name));
+    builder_.fail(
+        fmt::format("nothing tells the shape of '{}': i, j, rows, cols and random numbers take that of an "
+                    "array beside them; declare [arrays.{}] in the deck",
+                    name, name));
   names_[name] = value;
   numbers_[name] = value;
 }
@@ -141,7 +142,8 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
       builder_.fail(fmt::format("axis={} of an array of {} ax{}s", *wanted, shape.axes, shape.axes == 1 ? "i" : "e"));
     if (shape.axes == 1) axis.reset();  // its only one
   }
-  const Reduction reduction{.fold = fold, .type = operand.type, .domain = shape, .axis = axis, .operand = operand.place};
+  const Reduction reduction{
+      .fold = fold, .type = operand.type, .domain = shape, .axis = axis, .operand = operand.place};
   const auto same = [&](const Reduction& other) {
     return std::tie(other.fold, other.operand, other.axis, other.domain) ==
            std::tie(reduction.fold, reduction.operand, reduction.axis, reduction.domain);
@@ -153,7 +155,8 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
     if (axis) {
       const std::int64_t count = *axis == 0 ? shape.cols : shape.rows;
       found->array = std::ssize(script_.arrays_);
-      script_.arrays_.push_back({.type = found->gives_float() ? ElementType::float64 : ElementType::int64,
+      script_.arrays_.push_back({.name = fmt::format("reduction {}", found - script_.reductions_.begin()),
+                                 .type = found->gives_float() ? ElementType::float64 : ElementType::int64,
                                  .shape = {.axes = 1, .rows = 1, .cols = count},
                                  .is_new = true});
     }
@@ -163,8 +166,7 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
   const Script::Array& array = script_.arrays_[index(found->array)];
   const bool keeps = keyword("keepdims").value_or(0.0) != 0.0;
   if (!keeps) return builder_.load(found->array, type, array.shape);
-  return builder_.load(found->array, type,
-                       *axis == 0 ? Shape{2, 1, array.shape.cols} : Shape{2, array.shape.cols, 1});
+  return builder_.load(found->array, type, *axis == 0 ? Shape{2, 1, array.shape.cols} : Shape{2, array.shape.cols, 1});
 }
 
 Value ScriptCompiler::reduce(const ReductionCall& call) {
@@ -176,8 +178,7 @@ Value ScriptCompiler::reduce(const ReductionCall& call) {
     operand = builder_.binary(Opcode::multiply, operand, operand);
   }
   if (operand.shape.axes == 0) {
-    if (!operand.is_positional || !target_)
-      builder_.fail(fmt::format("{} of a number; it is of arrays", name));
+    if (!operand.is_positional || !target_) builder_.fail(fmt::format("{} of a number; it is of arrays", name));
     operand.shape = *target_;
   }
   operand = bound(operand, operand.shape);
@@ -296,9 +297,8 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
     const bool is_there = root.is_store && root.level < roots.front().level && root.domain == domain &&
                           script_.arrays_[index(root.number)].is_new;
     if (is_there)
-      instructions[index(root.place)] = {.opcode = Opcode::load,
-                                         .type = instructions[index(root.place)].type,
-                                         .integer = root.number};
+      instructions[index(root.place)] = {
+          .opcode = Opcode::load, .type = instructions[index(root.place)].type, .integer = root.number};
   }
   std::vector<Input> inputs;
   std::map<std::int64_t, std::int64_t> input_of_array;
@@ -323,13 +323,13 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
 }
 
 Script ScriptCompiler::finish(std::span<const std::string> outputs) {
-  const std::span<const std::string> wanted = outputs.empty() ? std::span<const std::string>(script_.assigned_) : outputs;
+  const std::span<const std::string> wanted =
+      outputs.empty() ? std::span<const std::string>(script_.assigned_) : outputs;
   const std::set<std::string> stored(wanted.begin(), wanted.end());
   const std::vector<Root> all = roots(stored);
   for (auto first = all.begin(); first != all.end();) {
-    const auto last = std::find_if(first, all.end(), [&](const Root& root) {
-      return root.level != first->level || root.domain != first->domain;
-    });
+    const auto last = std::find_if(
+        first, all.end(), [&](const Root& root) { return root.level != first->level || root.domain != first->domain; });
     make_pass(all, {first, last});
     first = last;
   }

@@ -30,7 +30,7 @@ class ScriptCompiler {
     std::int64_t number = 0;  ///< of the array or the reduction
     std::int32_t place = 0;
     Shape domain;
-    int level = 0;                  ///< number of the pass among those of its domain
+    int level = 0;                 ///< number of the pass among those of its domain
     std::set<std::int64_t> loads;  ///< arrays
   };
 

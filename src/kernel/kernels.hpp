@@ -14,8 +14,8 @@ inline constexpr std::int64_t kLanePadding = 16;
 
 /// Operations of two operands. Integers wrap. Comparisons of the other directions are these with operands exchanged.
 /// `modulo` has the sign of the divisor, as Python's %; an integer modulo 0 is 0. `power` is C's pow; of integers it
-/// wraps. `floor_divide` rounds down, as Python's //; an integer // 0 is 0. A shift by 64 bits or more, or by a negative
-/// number, leaves 0, or the sign. `minimum` and `maximum` of a NaN are NaN; `arctan2` takes y, then x.
+/// wraps. `floor_divide` rounds down, as Python's //; an integer // 0 is 0. A shift by 64 bits or more, or by a
+/// negative number, leaves 0, or the sign. `minimum` and `maximum` of a NaN are NaN; `arctan2` takes y, then x.
 enum class Operation {
   add_float64,
   subtract_float64,
@@ -94,6 +94,12 @@ inline constexpr std::size_t kForms = 4;
 enum class Distribution { bits, uniform, normal };
 inline constexpr std::size_t kDistributions = 3;
 
+/// Of some numbers and a middle: the sum of their differences to it, and of the squares of these.
+struct Deviation {
+  double rest = 0.0;
+  double squares = 0.0;
+};
+
 /// The vector functions at one level. Pointers without a type point to 64-bit lanes, unless they are called `out` with
 /// an element type. `count` is the number of elements; results may overwrite an operand of the same position. Memory
 /// of elements needs the alignment of its element type alone. Only Store::streaming needs a finish_streaming() after.
@@ -132,6 +138,20 @@ struct Kernels {
 
   /// Elements into lanes that hold the same numbers, indexed by ElementType. Reads and writes `count` of them.
   Widen to_lanes[kElementTypes.size()];
+
+  /// Many float64 lanes as one, in an order that depends on `count` alone, which must be a multiple of 32: the sum, the
+  /// product, and the differences to `middle`.
+  double (*sum)(const void* lanes, std::int64_t count);
+  double (*product)(const void* lanes, std::int64_t count);
+  Deviation (*deviation)(const void* lanes, std::int64_t count, double middle);
+  /// Of any number of lanes: NaN if one of them is; the neutral element of none.
+  double (*minimum)(const void* lanes, std::int64_t count);
+  double (*maximum)(const void* lanes, std::int64_t count);
+  /// Of int64 lanes; sums and products wrap.
+  std::int64_t (*sum_int64)(const void* lanes, std::int64_t count);
+  std::int64_t (*product_int64)(const void* lanes, std::int64_t count);
+  std::int64_t (*minimum_int64)(const void* lanes, std::int64_t count);
+  std::int64_t (*maximum_int64)(const void* lanes, std::int64_t count);
 
   /// One element, of 1, 4 or 8 bytes, everywhere.
   Fill fill_1_byte;

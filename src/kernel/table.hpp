@@ -4,6 +4,7 @@
 
 #include "kernel/arithmetic.hpp"
 #include "kernel/conversions.hpp"
+#include "kernel/fold.hpp"
 #include "kernel/hash.hpp"
 #include "kernel/hyperbolic.hpp"
 #include "kernel/kernels.hpp"
@@ -248,6 +249,16 @@ constexpr Kernels make_table() {
   table.fill_1_byte = fill_1_byte;
   table.fill_4_bytes = fill<std::int32_t>;
   table.fill_8_bytes = fill<std::int64_t>;
+
+  table.sum = sum_of_lanes;
+  table.product = product_of_lanes;
+  table.deviation = deviation_of_lanes;
+  table.minimum = minimum_of_lanes;
+  table.maximum = maximum_of_lanes;
+  table.sum_int64 = sum_of_ints;
+  table.product_int64 = product_of_ints;
+  table.minimum_int64 = minimum_of_ints;
+  table.maximum_int64 = maximum_of_ints;
 
   table.positions = positions;
   table.draws[static_cast<int>(Distribution::bits)] = draws<Distribution::bits>;

@@ -13,6 +13,8 @@ struct ArrayShape {
   std::string name;
   ElementType type = ElementType::float64;
   Extents extents;
+
+  [[nodiscard]] std::int64_t bytes() const { return extents.bytes(type); }
 };
 
 /// How many ranks there are on which node: what a layout depends on, known to a plan without MPI.

@@ -98,6 +98,27 @@ std::span<std::byte> Lease::bytes() {
                                                    static_cast<std::size_t>(end - begin));
 }
 
+Piece Lease::piece(ElementRange elements) {
+  check_phase();
+  const std::int64_t element_bytes = bytes_of(array_->type());
+  const std::int64_t first_byte = array_->bytes_of_rows(rows_).begin;
+  const std::int64_t first_element = rows_.begin * array_->extents().cols;
+  const ByteRange bytes{first_byte + (elements.begin - first_element) * element_bytes,
+                        first_byte + (elements.end - first_element) * element_bytes};
+  if (array_->memory().check() != nullptr) array_->open_for_check(bytes);
+  const bool is_fresh = array_->touch(bytes);
+  return {.elements = elements, .destination = array_->memory().window().data() + bytes.begin, .is_fresh = is_fresh};
+}
+
+Piece Lease::piece_from(std::int64_t element) {
+  const std::int64_t element_bytes = bytes_of(array_->type());
+  const ByteRange bytes = array_->bytes_of_rows(rows_);
+  const std::int64_t first_element = rows_.begin * array_->extents().cols;
+  const std::int64_t begin = bytes.begin + (element - first_element) * element_bytes;
+  const std::int64_t end = std::min((begin / kExtentBytes + 1) * kExtentBytes, bytes.end);
+  return piece({element, element + (end - begin) / element_bytes});
+}
+
 void Lease::for_each_piece(const std::function<void(const Piece&)>& fill) {
   check_phase();
   if (rows_.empty()) return;

@@ -33,6 +33,12 @@ class Lease {
   /// *Throws*: Error(resources) when memory is short; Error(internal) when the phase of the lease is over.
   [[nodiscard]] std::span<std::byte> bytes();
 
+  /// The piece of the rows that begins with an element, up to the end of its extent, touched; they may be taken in any
+  /// order. *Throws*: as bytes().
+  [[nodiscard]] Piece piece_from(std::int64_t element);
+  /// Some elements of the rows, touched. *Throws*: as bytes().
+  [[nodiscard]] Piece piece(ElementRange elements);
+
   /// Hands out the rows in pieces of at most an extent, each touched just before: filled while it is in cache, fresh
   /// memory costs half. *Throws*: as bytes(), and what `fill` throws.
   void for_each_piece(const std::function<void(const Piece& piece)>& fill);

@@ -55,9 +55,15 @@ bool Program::depends_on_rank() const {
   });
 }
 
-bool Program::is_random() const {
-  return std::ranges::any_of(*instructions_,
-                             [](const auto& instruction) { return expr::is_random(instruction.opcode); });
+std::int64_t Program::random_calls() const {
+  std::int64_t calls = 0;
+  for (const Instruction& instruction : *instructions_)
+    if (expr::is_random(instruction.opcode)) calls = std::max(calls, instruction.integer + 1);
+  return calls;
+}
+
+bool Program::depends_on_block() const {
+  return std::ranges::find(*instructions_, Opcode::offset, &Instruction::opcode) != instructions_->end();
 }
 
 }  // namespace windrow::expr

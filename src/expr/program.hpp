@@ -79,7 +79,11 @@ class Program {
   /// Whether a value depends on which rank computes it (rank, node, pid): such results differ between runs.
   [[nodiscard]] bool depends_on_rank() const;
   /// Whether it draws random numbers, and so depends on the seed.
-  [[nodiscard]] bool is_random() const;
+  [[nodiscard]] bool is_random() const { return random_calls() > 0; }
+  /// How many random calls the text has.
+  [[nodiscard]] std::int64_t random_calls() const;
+  /// Whether a value depends on the block that an element is filled with.
+  [[nodiscard]] bool depends_on_block() const;
 
   /// In order of evaluation.
   [[nodiscard]] std::span<const Instruction> instructions() const;

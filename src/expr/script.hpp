@@ -36,6 +36,7 @@ class Script {
     Shape shape = {};
     std::int64_t random_calls = 0;  ///< how many its expression in the deck has had
     bool is_new = false;            ///< made by the statements
+    bool is_stored = true;          ///< it needs memory
   };
 
   /// A pass over the elements of one domain.
@@ -56,7 +57,7 @@ class Script {
   [[nodiscard]] static Script compile(std::span<const std::string> statements, std::vector<Array> arrays,
                                       std::span<const std::string> outputs = {});
 
-  /// Those that were given, then those that the statements make and that are stored.
+  /// Those that were given, then those that the statements make.
   [[nodiscard]] const std::vector<Array>& arrays() const { return arrays_; }
   [[nodiscard]] const std::vector<Reduction>& reductions() const { return reductions_; }
   /// In the order in which they are to be done.

@@ -333,6 +333,11 @@ Script ScriptCompiler::finish(std::span<const std::string> outputs) {
     make_pass(all, {first, last});
     first = last;
   }
+  for (Script::Array& array : script_.arrays_) array.is_stored = !array.is_new;
+  for (const Root& root : all)
+    if (root.is_store) script_.arrays_[index(root.number)].is_stored = true;
+  for (const Reduction& reduction : script_.reductions_)
+    if (reduction.array >= 0) script_.arrays_[index(reduction.array)].is_stored = true;
   std::vector<std::int32_t> results;
   for (const std::string& name : script_.assigned_) {
     const auto found = numbers_.find(name);

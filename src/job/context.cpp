@@ -70,13 +70,20 @@ TicketCounter Context::fresh_counter() {
 }
 
 expr::Evaluator Context::evaluator(const SharedArray& array, const std::string& expression) const {
-  return {expr::Program::compile(expression),
-          {.extents = array.extents(),
-           .streams = {array.name()},
-           .seed = static_cast<std::uint64_t>(options_.seed),
-           .rank = topology().world_rank(),
-           .node = topology().node_number,
-           .pid = getpid()}};
+  return {expr::Program::compile(expression), bindings(array.extents(), {array.name()})};
+}
+
+void Context::filled(const SharedArray& array, ElementRange elements) {
+  if (io::GroupWriter* const writer = entry(array).writer) writer->filled(elements);
+}
+
+expr::Bindings Context::bindings(const Extents& extents, std::vector<std::string> streams) const {
+  return {.extents = extents,
+          .streams = std::move(streams),
+          .seed = static_cast<std::uint64_t>(options_.seed),
+          .rank = topology().world_rank(),
+          .node = topology().node_number,
+          .pid = getpid()};
 }
 
 double Context::run_seconds() const {
@@ -126,6 +133,14 @@ void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evalu
     fault_point("phase.block");
     filled.blocks.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});
   }
+}
+
+void Context::fill(SharedArray& array, expr::Evaluator& value) {
+  array.lease_row_block().for_each_piece([&](const Piece& piece) {
+    value.evaluate(piece.elements, 0,
+                   {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
+    advance(piece.elements.elements() * bytes_of(array.type()));
+  });
 }
 
 void Context::advance(std::int64_t bytes) {

@@ -14,6 +14,7 @@
 #include "io/group_writer.hpp"
 #include "job/job.hpp"
 #include "job/progress.hpp"
+#include "job/report.hpp"
 
 namespace windrow {
 
@@ -49,6 +50,8 @@ class Context {
 
   /// The expression with its variables bound to an array and this rank. *Throws*: expr::ExpressionError.
   [[nodiscard]] expr::Evaluator evaluator(const SharedArray& array, const std::string& expression) const;
+  /// The bindings of this rank to a domain of those extents, without inputs.
+  [[nodiscard]] expr::Bindings bindings(const Extents& extents, std::vector<std::string> streams) const;
 
   /// Runs a part of the job, timed. *Collective over* the world: whatever any rank throws in `body` is thrown by all
   /// at its end, as the same AgreedError. `bytes` is what all ranks move together, for the rate and the progress.
@@ -63,9 +66,19 @@ class Context {
   /// rank: Error(internal) for an array that array() has not returned.
   void fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value);
 
+  /// Fills the row block of this rank. Within a phase.
+  void fill(SharedArray& array, expr::Evaluator& value);
+
   [[nodiscard]] const std::vector<PhaseTime>& phases() const { return phases_; }
   /// What this rank filled, in order; *cost* of the record: 40 bytes a block.
   [[nodiscard]] const std::vector<io::BlockRecord>& blocks_of(std::string_view array) const;
+
+  /// A number that the job has found and said before that it would; the same on all ranks.
+  void result(ScalarResult result) { results_.push_back(std::move(result)); }
+  [[nodiscard]] const std::vector<ScalarResult>& results() const { return results_; }
+
+  /// Tells that this rank has stored elements of an array for the last time.
+  void filled(const SharedArray& array, ElementRange elements);
 
   /// Notes progress within a phase.
   void advance(std::int64_t bytes);
@@ -86,6 +99,7 @@ class Context {
   std::vector<Entry> entries_;
   std::int64_t counters_used_ = 0;
   std::vector<PhaseTime> phases_;
+  std::vector<ScalarResult> results_;
 };
 
 /// Past the caches, unless the piece is in them: its pages have just been zeroed.

@@ -17,13 +17,18 @@ std::vector<std::string> deck_language(Registry registry) {
 }
 
 void check_output_arrays(LoadedDeck& deck) {
-  const std::vector<PlannedArray> arrays = deck.job->needs(1).arrays;
+  const JobNeeds needs = deck.job->needs(1);
   const std::vector<std::string>& names = deck.common->output_arrays;
   for (std::size_t item = 0; item < names.size(); ++item) {
     const auto here = names.begin() + static_cast<std::ptrdiff_t>(item);
     if (std::find(names.begin(), here, *here) != here)
       deck.keys.reject("output.arrays", fmt::format("'{}' is named twice", *here), {}, item);
-    if (std::ranges::none_of(arrays, [&](const PlannedArray& array) { return array.shape.name == names[item]; }))
+    const auto is_named = [&](const PlannedScalar& scalar) { return scalar.name == names[item]; };
+    if (std::ranges::any_of(needs.scalars, is_named)) {
+      deck.keys.reject("output.arrays", fmt::format("'{}' is a number; numbers are always written", names[item]), {},
+                       item);
+    } else if (std::ranges::none_of(needs.arrays,
+                                    [&](const PlannedArray& array) { return array.shape.name == names[item]; }))
       deck.keys.reject("output.arrays", fmt::format("the job has no array '{}'", names[item]), {}, item);
   }
 }
@@ -66,7 +71,8 @@ LoadedDeck declare_deck(const JobEntry& entry) {
 std::vector<std::string> LoadedDeck::output_arrays() const {
   if (!common->output_arrays.empty()) return common->output_arrays;
   std::vector<std::string> names;
-  for (const PlannedArray& array : job->needs(1).arrays) names.push_back(array.shape.name);
+  for (const PlannedArray& array : job->needs(1).arrays)
+    if (array.is_result) names.push_back(array.shape.name);
   return names;
 }
 
@@ -89,6 +95,7 @@ LoadedDeck load_deck(deck::Source source, Registry registry) {
   if (entry == nullptr) throw deck::DeckError({{deck::where_job(source), unknown_job(registry, name)}});
   LoadedDeck deck = declare_deck(*entry);
   deck::read(source, deck.keys, deck_language(registry));
+  deck.job->ask_for(deck.common->output_arrays);
   deck.job->check(deck.keys);
   deck.keys.throw_if_rejected();
   check_output_arrays(deck);

@@ -36,7 +36,7 @@ struct LoadedDeck {
   std::unique_ptr<Job> job;
   deck::Keys keys;
 
-  /// The arrays of the job that go to the output: those named by the deck, or all.
+  /// The arrays of the job that go to the output: those named by the deck, or all its results.
   [[nodiscard]] std::vector<std::string> output_arrays() const;
 };
 

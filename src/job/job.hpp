@@ -21,12 +21,21 @@ struct PlannedArray {
   std::string type_key = {};  ///< the key of the deck that sets its type; "" if none does
   /// Each element is stored once: what Context::fill_blocks fills may go to the file at once.
   bool is_final_when_filled = false;
+  bool is_result = true;  ///< shown at the end, and written unless the deck says which are
+};
+
+/// A number that a job finds.
+struct PlannedScalar {
+  std::string name;
+  ElementType type = ElementType::float64;  ///< float64 or int64
 };
 
 /// What a job needs, known before it starts.
 struct JobNeeds {
   std::vector<PlannedArray> arrays;
+  std::vector<PlannedScalar> scalars = {};
   std::int64_t tickets = 0;        ///< ticket counters
+  std::int64_t rank_bytes = 0;     ///< memory of each rank besides the window
   std::int64_t block_records = 0;  ///< at most so many records of who filled which block go into the file
 };
 
@@ -37,6 +46,9 @@ class Job {
 
   /// Declares the keys of the job, bound to its members. Local.
   virtual void declare(deck::Keys& keys) = 0;
+
+  /// Tells which arrays the deck wants written; none, if it leaves that to the job. Local, before check().
+  virtual void ask_for(const std::vector<std::string>& arrays) { (void)arrays; }
 
   /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
   virtual void check(deck::Keys& keys) const = 0;

@@ -48,9 +48,9 @@ std::vector<ArrayShape> Plan::shapes() const {
   return shapes_of(needs);
 }
 
-MemoryNeed memory_need(const WindowLayout& window, int ranks) {
+MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes) {
   return {.shared_memory = ranks > 1 ? SharedWindow::free_bytes_wanted(window.bytes) : 0,
-          .memory = checked_add(window.bytes, checked_multiply(ranks, kRankBytes))};
+          .memory = checked_add(window.bytes, checked_multiply(ranks, checked_add(kRankBytes, rank_bytes)))};
 }
 
 io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
@@ -66,6 +66,10 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
     for (const PlannedArray& array : needs.arrays)
       if (array.shape.name == name)
         file.arrays.push_back({name, array.shape.type, array.shape.extents, {{"expression", array.description}}});
+  for (const PlannedScalar& scalar : needs.scalars) {
+    const bool is_float = scalar.type == ElementType::float64;
+    file.scalars.push_back({scalar.name, is_float ? std::variant<std::int64_t, double>(0.0) : std::int64_t{0}, {}});
+  }
   return file;
 }
 
@@ -83,7 +87,7 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   plan.hosts.resize(static_cast<std::size_t>(*std::ranges::max_element(plan.machine.host_of_node)) + 1);
   for (int node = 0; node < plan.machine.nodes(); ++node) {
     const auto number = static_cast<std::size_t>(node);
-    const MemoryNeed need = memory_need(plan.windows[number], ranks_of(plan, node));
+    const MemoryNeed need = memory_need(plan.windows[number], ranks_of(plan, node), plan.needs.rank_bytes);
     MemoryNeed& host = plan.hosts[static_cast<std::size_t>(plan.machine.host_of_node[number])];
     host.shared_memory = checked_add(host.shared_memory, need.shared_memory);
     host.memory = checked_add(host.memory, need.memory);
@@ -109,7 +113,9 @@ std::string plan_text(const Plan& plan) {
     const std::int64_t window = plan.windows[static_cast<std::size_t>(number)].bytes;
     text += fmt::format("{:<12} {:>6} {:>16} {:>16} {:>16}\n", number, ranks_of(plan, number),
                         plan.windows[static_cast<std::size_t>(number)].arrays[0].rows.rows(), format_bytes(window),
-                        format_bytes(window + ranks_of(plan, number) * kRankBytes));
+                        format_bytes(memory_need(plan.windows[static_cast<std::size_t>(number)], ranks_of(plan, number),
+                                                 plan.needs.rank_bytes)
+                                         .memory));
   }
   if (!all) text += fmt::format("... and {} more\n", plan.machine.nodes() - 16);
   text += plan.file.empty() ? "\nfile         none\n"

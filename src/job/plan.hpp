@@ -37,7 +37,7 @@ struct Plan {
 [[nodiscard]] std::vector<ArrayShape> shapes_of(const JobNeeds& needs);
 
 /// What a node with this window needs. *Throws*: Error(usage), on the calling rank, on overflow.
-[[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks);
+[[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes);
 
 /// At most so many bytes has the output of a deck whose job needs this. *Throws*: as memory_need().
 [[nodiscard]] std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);

@@ -79,6 +79,8 @@ std::string report_json(const Report& report) {
   json["exit_status"] = static_cast<int>(report.status);
   json["error"] = report.error.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.error);
   json["results"] = nlohmann::ordered_json::object();
+  for (const ScalarResult& result : report.results)
+    std::visit([&](auto value) { json["results"][result.name] = value; }, result.value);
   json["output"] = report.output.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.output);
   json["level"] = report.level;
   json["memory"] = {{"window_bytes", report.window_bytes},

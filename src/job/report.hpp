@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/error.hpp"
@@ -17,6 +18,12 @@ struct PhaseReport {
   std::int64_t bytes = 0;  ///< moved by all ranks; 0 where a rate means nothing
 };
 
+/// A number that the job has found.
+struct ScalarResult {
+  std::string name;
+  std::variant<std::int64_t, double> value;
+};
+
 /// What `--report` writes and the closing table shows.
 struct Report {
   std::string job;
@@ -28,6 +35,7 @@ struct Report {
   std::string level;              ///< of the vector kernels
   std::int64_t window_bytes = 0;  ///< of all nodes
   PageCounts pages;               ///< of all ranks
+  std::vector<ScalarResult> results;
   std::vector<PhaseReport> phases;
 };
 

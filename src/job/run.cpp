@@ -18,6 +18,7 @@
 #include "io/hdf5_version.hpp"
 #include "io/output_file.hpp"
 #include "job/context.hpp"
+#include "job/numpy_text.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
 #include "job/quoting.hpp"
@@ -268,6 +269,7 @@ void Run::collect(Context& context) {
     for (const PhaseTime& phase : own) slowest.push_back(phase.seconds);
     sums = slowest;
   });
+  report_.results = context.results();
   const PageCounts& pages = context.memory().window().pages();
   report_.pages = {topology_.world.sum(pages.huge), topology_.world.sum(pages.populated),
                    topology_.world.sum(pages.read)};
@@ -314,6 +316,8 @@ io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
   provenance.hosts = topology_.host_names;
   for (const PhaseReport& phase : report_.phases) provenance.phases.push_back({phase.name, phase.seconds});
   provenance.blocks = std::move(blocks);
+  for (io::ScalarSpec& scalar : spec.scalars)
+    scalar.value = std::ranges::find(report_.results, scalar.name, &ScalarResult::name)->value;
   return spec;
 }
 
@@ -353,13 +357,19 @@ void Run::write(Context& context) {
 
 void Run::close(Context& context) {
   fault_point("end.preview");
-  for (const PlannedArray& array : plan_.needs.arrays) {
-    const std::string text = preview(context.array(array.shape.name));
-    announce(fmt::format("\n{} =\n{}\n", array.shape.name, text));
+  for (const std::string& name : deck_.output_arrays()) {
+    const std::string text = preview(context.array(name));
+    announce(fmt::format("\n{} =\n{}\n", name, text));
   }
+  if (!report_.results.empty()) announce("\n");
+  for (const ScalarResult& result : report_.results)
+    announce(
+        fmt::format("{} = {}\n", result.name, std::visit([](auto value) { return numpy_text(value); }, result.value)));
   if (!plan_.file.empty()) {
-    const std::string code = fmt::format("import h5py; print(h5py.File({})[\"{}\"][:])", python_literal(plan_.file),
-                                         deck_.output_arrays().front());
+    const std::vector<std::string> arrays = deck_.output_arrays();
+    const std::string code =
+        fmt::format("import h5py; print(h5py.File({})[\"{}\"][{}])", python_literal(plan_.file),
+                    arrays.empty() ? report_.results.front().name : arrays.front(), arrays.empty() ? "()" : ":");
     announce(fmt::format("\nwritten: {}\nread it: python3 -c {}\n", plan_.file, shell_word(code)));
   }
   announce("\n" + phase_table(report_));

@@ -80,7 +80,8 @@ class Trials {
       const Machine machine = equal_nodes(ranks, variant.hosts);
       const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs), needs.tickets);
       const std::int64_t file_bytes = plan_->file.empty() ? 0 : planned_file_bytes(*deck_, needs, ranks);
-      return with_output(memory_need(window, variant.ranks_per_host), file_bytes, resources_->output_place);
+      return with_output(memory_need(window, variant.ranks_per_host, needs.rank_bytes), file_bytes,
+                         resources_->output_place);
     } catch (const Error&) {
       return std::nullopt;
     }

@@ -1,0 +1,205 @@
+#include "job/script_run.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <optional>
+
+#include "base/partition.hpp"
+#include "mpi/fault_point.hpp"
+#include "mpi/together.hpp"
+
+namespace windrow {
+namespace {
+
+/// Elements of a step of a pass that stores nothing.
+constexpr std::int64_t kStep = std::int64_t{1} << 18;
+/// What the root gathers at a time, along columns.
+constexpr std::int64_t kGatheredLanes = std::int64_t{1} << 21;
+
+std::size_t index(std::int64_t number) {
+  return static_cast<std::size_t>(number);
+}
+
+/// Whether the rows of an input are those of the domain, and so divided in the same way.
+bool lies_alike(const expr::Input& input, const Extents& array, const Extents& domain) {
+  return (input.reach == expr::Reach::element || input.reach == expr::Reach::row) && array.rows == domain.rows;
+}
+
+/// The parts of ranks, each headed by the row rank, in the order of these.
+std::vector<std::int64_t> in_row_order(const expr::Reduction& reduction, std::span<const RowRange> blocks,
+                                       std::span<const std::byte> bytes, std::int64_t columns) {
+  std::vector<std::int64_t> told(bytes.size() / sizeof(std::int64_t));
+  if (!bytes.empty()) std::memcpy(told.data(), bytes.data(), bytes.size());
+  std::vector<std::span<const std::int64_t>> part_of(blocks.size());
+  for (std::size_t at = 0; at < told.size();) {
+    const std::size_t rank = index(told[at]);
+    const std::size_t lanes = index(part_lanes(reduction, blocks[rank]) * columns);
+    part_of[rank] = std::span(told).subspan(at + 1, lanes);
+    at += 1 + lanes;
+  }
+  std::vector<std::int64_t> parts;
+  for (const std::span<const std::int64_t> part : part_of) parts.insert(parts.end(), part.begin(), part.end());
+  return parts;
+}
+
+}  // namespace
+
+void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
+  for (const expr::Script::Array& array : script.arrays()) {
+    if (!array.is_new || !array.is_stored) continue;
+    const bool is_named = std::ranges::find(script.assigned(), array.name) != script.assigned().end();
+    needs.arrays.push_back({.shape = {array.name, array.type, array.shape.extents()},
+                            .description = is_named ? "from the statements" : "a reduction along an axis",
+                            .is_final_when_filled = is_named,
+                            .is_result = is_named});
+  }
+  for (const expr::Script::Scalar& scalar : script.scalars())
+    needs.scalars.push_back({scalar.name, is_float(scalar.type) ? ElementType::float64 : ElementType::int64});
+  for (const expr::Reduction& reduction : script.reductions()) {
+    const std::int64_t rows = reduction.domain.extents().rows;
+    needs.rank_bytes = checked_add(needs.rank_bytes, folder_bytes(reduction, row_block(rows, ranks, 0)));
+  }
+}
+
+std::vector<RowRange> ScriptRun::rows_of_ranks(std::int64_t rows) const {
+  const int ranks = context_->topology().ranks();
+  std::vector<RowRange> blocks;
+  for (int rank = 0; rank < ranks; ++rank) blocks.push_back(row_block(rows, ranks, rank));
+  return blocks;
+}
+
+/// A pass on this rank: what is leased, read and folded.
+struct ScriptRun::Work {
+  Extents domain;
+  ElementRange elements;  ///< of this rank
+  std::vector<Lease> leases = {};
+  std::vector<expr::Target> targets = {};
+  std::vector<std::unique_ptr<expr::Folder>> folders = {};
+  std::vector<expr::Sink*> sinks = {};
+};
+
+void ScriptRun::run() {
+  parameters_.resize(script_->reductions().size());
+  const std::size_t passes = script_->passes().size();
+  for (std::size_t number = 0; number < passes; ++number)
+    run_pass(script_->passes()[number], passes == 1 ? "evaluate" : fmt::format("evaluate {}", number + 1));
+  const std::vector<std::int64_t> numbers = evaluate_numbers(script_->scalar_program(), parameters_);
+  for (std::size_t n = 0; n < numbers.size(); ++n) {
+    const expr::Script::Scalar& scalar = script_->scalars()[n];
+    if (is_float(scalar.type)) {
+      context_->result({scalar.name, std::bit_cast<double>(numbers[n])});
+    } else {
+      context_->result({scalar.name, numbers[n]});
+    }
+  }
+}
+
+void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phase) {
+  const Extents domain = pass.domain.extents();
+  const Topology& topology = context_->topology();
+  const RowRange rows = row_block(domain.rows, topology.ranks(), topology.row_rank());
+  Work work{.domain = domain, .elements = {rows.begin * domain.cols, rows.end * domain.cols}};
+
+  std::int64_t bytes = 0;
+  for (const expr::Input& input : pass.program.inputs())
+    bytes += array(input.array).extents().bytes(array(input.array).type());
+  for (const std::int64_t number : pass.stores) bytes += array(number).extents().bytes(array(number).type());
+
+  context_->phase(phase, bytes, [&] {
+    expr::Bindings bindings = context_->bindings(work.domain, script_->streams());
+    bindings.parameters = parameters_;
+    for (const std::int64_t number : pass.stores) {
+      const auto is_stored = [&](const expr::Input& input) { return input.array == number; };
+      work.leases.push_back(array(number).lease_row_block());
+      work.targets.push_back(
+          {.type = array(number).type(), .is_input = std::ranges::any_of(pass.program.inputs(), is_stored)});
+    }
+    for (const expr::Input& input : pass.program.inputs()) {
+      SharedArray& source = array(input.array);
+      const std::int64_t cols = source.extents().cols;
+      const auto store = std::ranges::find(pass.stores, input.array);
+      if (store != pass.stores.end()) {
+        const auto bytes_there = work.leases[index(store - pass.stores.begin())].bytes();
+        bindings.inputs.push_back({bytes_there.data(), rows.begin * cols, rows.end * cols});
+        continue;
+      }
+      const RowRange wanted =
+          lies_alike(input, source.extents(), work.domain) ? rows : RowRange{0, source.extents().rows};
+      bindings.inputs.push_back({source.read(wanted).data(), wanted.begin * cols, wanted.end * cols});
+    }
+    for (const std::int64_t number : pass.reductions) {
+      const expr::Reduction& reduction = script_->reductions()[index(number)];
+      std::int64_t* results = nullptr;
+      if (reduction.axis == 1)
+        results = reinterpret_cast<std::int64_t*>(array(reduction.array).lease_row_block().bytes().data());
+      work.folders.push_back(expr::Folder::make(reduction, rows, results));
+      work.sinks.push_back(work.folders.back().get());
+    }
+    expr::Evaluator evaluator(pass.program, std::move(bindings));
+    for (std::int64_t element = work.elements.begin; element < work.elements.end;) {
+      ElementRange piece{element, std::min(element + kStep, work.elements.end)};
+      for (std::size_t n = 0; n < work.leases.size(); ++n) {
+        const Piece stored = n == 0 ? work.leases[n].piece_from(element) : work.leases[n].piece(piece);
+        piece = stored.elements;
+        work.targets[n].destination = stored.destination;
+        work.targets[n].store = store_for(stored);
+      }
+      evaluator.evaluate(piece, 0, work.targets, work.sinks);
+      for (const std::int64_t number : pass.stores) context_->filled(array(number), piece);
+      context_->advance(bytes / std::max<std::int64_t>(work.domain.elements(), 1) * piece.elements());
+      context_->memory().rendezvous().throw_if_failed();
+      element = piece.end;
+    }
+    fault_point("phase.block");
+  });
+  for (std::size_t n = 0; n < work.folders.size(); ++n) {
+    const std::int64_t number = pass.reductions[n];
+    const expr::Reduction& reduction = script_->reductions()[index(number)];
+    if (reduction.axis == 0) combine_columns(reduction, *work.folders[n]);
+    if (!reduction.axis) parameters_[index(number)] = combined(reduction, work.folders[n]->part(), 1)[0];
+  }
+}
+
+/// The result of the parts of all ranks, on all ranks.
+std::vector<std::int64_t> ScriptRun::combined(const expr::Reduction& reduction, std::vector<std::int64_t> part,
+                                              std::int64_t columns) {
+  const Topology& topology = context_->topology();
+  const Together run_together = [&](const std::function<void()>& body) { context_->memory().together(body); };
+  // Ranks own rows in the order of their row ranks, and are heard in that of their world ranks.
+  part.insert(part.begin(), topology.row_rank());
+  const std::vector<std::byte> bytes = gather(topology.world, run_together, std::as_bytes(std::span(part)));
+  std::string told;
+  context_->memory().together([&] {
+    if (topology.world_rank() != 0) return;
+    const std::vector<RowRange> blocks = rows_of_ranks(reduction.domain.extents().rows);
+    const std::vector<std::int64_t> result =
+        expr::combine(reduction, blocks, in_row_order(reduction, blocks, bytes, columns), columns);
+    told.assign(reinterpret_cast<const char*>(result.data()), result.size() * sizeof(std::int64_t));
+  });
+  told = broadcast(topology.world, run_together, told);
+  std::vector<std::int64_t> result(told.size() / sizeof(std::int64_t));
+  if (!told.empty()) std::memcpy(result.data(), told.data(), told.size());
+  return result;
+}
+
+/// Along columns: some of them at a time, the results to those who own them.
+void ScriptRun::combine_columns(const expr::Reduction& reduction, const expr::Folder& folder) {
+  const std::int64_t cols = reduction.domain.cols;
+  std::int64_t lanes = 0;
+  for (const RowRange& rows : rows_of_ranks(reduction.domain.rows)) lanes += part_lanes(reduction, rows);
+  const std::int64_t step = std::max<std::int64_t>(kGatheredLanes / std::max<std::int64_t>(lanes, 1), 1);
+  SharedArray& results = array(reduction.array);
+  for (std::int64_t column = 0; column < cols; column += step) {
+    const std::int64_t count = std::min(step, cols - column);
+    const std::vector<std::int64_t> found = combined(reduction, folder.part(column, count), count);
+    context_->memory().together([&] {
+      const RowRange mine = intersect(results.row_block(), {column, column + count});
+      if (mine.empty()) return;
+      const std::span<std::byte> bytes = results.lease(mine).bytes();
+      std::memcpy(bytes.data(), found.data() + (mine.begin - column), bytes.size());
+    });
+  }
+}
+
+}  // namespace windrow

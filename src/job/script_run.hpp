@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "expr/folder.hpp"
+#include "expr/script.hpp"
+#include "job/context.hpp"
+
+namespace windrow {
+
+/// What a script needs besides the arrays that were there before.
+void add_needs(JobNeeds& needs, const expr::Script& script, int ranks);
+
+/// Runs the passes of a script over the arrays of a job, each rank over its own rows, and combines what they reduce.
+class ScriptRun {
+ public:
+  ScriptRun(Context& context, const expr::Script& script) : context_(&context), script_(&script) {}
+
+  /// A phase for each pass. Numbers go to Context::result(). *Collective over* the world. *Throws*: as
+  /// Context::phase().
+  void run();
+
+ private:
+  struct Work;
+  void run_pass(const expr::Script::Pass& pass, const std::string& phase);
+  void combine_columns(const expr::Reduction& reduction, const expr::Folder& folder);
+  [[nodiscard]] std::vector<std::int64_t> combined(const expr::Reduction& reduction, std::vector<std::int64_t> part,
+                                                   std::int64_t columns);
+  [[nodiscard]] SharedArray& array(std::int64_t number) {
+    return context_->array(script_->arrays()[static_cast<std::size_t>(number)].name);
+  }
+  [[nodiscard]] std::vector<RowRange> rows_of_ranks(std::int64_t rows) const;
+
+  Context* context_;
+  const expr::Script* script_;
+  std::vector<std::int64_t> parameters_;
+};
+
+}  // namespace windrow

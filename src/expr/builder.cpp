@@ -93,8 +93,8 @@ Value Builder::constant(double number) {
   return value;
 }
 
-Value Builder::load(std::int64_t input, ValueType type, const Shape& shape) {
-  Value value = append({.opcode = Opcode::load, .type = type, .integer = input});
+Value Builder::load(std::int64_t array, ValueType type, const Shape& shape, std::int32_t domain) {
+  Value value = append({.opcode = Opcode::load, .type = type, .integer = array, .domain = domain});
   value.shape = shape;
   return value;
 }
@@ -140,7 +140,12 @@ Value Builder::convert(Value a, ValueType type) {
   if (type == ValueType::boolean) return truth(a);
   if (is_float(type) != is_float(a.type)) {
     if (!is_float(type)) return combined({.opcode = Opcode::truncate}, type, {a});
-    a = combined({.opcode = Opcode::to_float64}, ValueType::float64, {a});
+    if (at(a).opcode == Opcode::constant) {
+      a.place = constant(static_cast<double>(at(a).integer)).place;
+      a.type = ValueType::float64;
+    } else {
+      a = combined({.opcode = Opcode::to_float64}, ValueType::float64, {a});
+    }
   }
   const bool is_smaller = (type == ValueType::float32 && a.type == ValueType::float64) ||
                           (type == ValueType::int32 && a.type == ValueType::int64);

@@ -31,8 +31,8 @@ class Builder {
   Value append(const Instruction& instruction);
   Value constant(std::int64_t integer);
   Value constant(double number);
-  /// The elements of an input of that type and shape.
-  Value load(std::int64_t input, ValueType type, const Shape& shape);
+  /// The elements of an array, seen in a shape; `domain` is its number if it is not the array's own.
+  Value load(std::int64_t array, ValueType type, const Shape& shape, std::int32_t domain = Instruction::kNone);
   /// A number that is known when the program runs.
   Value parameter(std::int64_t number, ValueType type);
 

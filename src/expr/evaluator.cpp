@@ -102,6 +102,7 @@ struct Evaluator::State {
   bool is_constant = false;      ///< all results are
   std::vector<FusedCode> codes;  ///< of the fused steps, in order
   std::vector<Held> values;
+  std::vector<bool> is_overwritten_result;  ///< a load that is a result, while inputs are overwritten
   std::vector<std::uint64_t> keys;
   std::vector<Buffer> buffers;
   std::vector<Buffer> ramps;  ///< operands of a step that are ramps, written out
@@ -118,6 +119,10 @@ struct Evaluator::State {
   std::span<Sink* const> sinks;
 
   void evaluate() {
+    const bool overwrites = std::ranges::any_of(targets, [](const Target& target) { return target.is_input; });
+    is_overwritten_result.assign(instructions.size(), false);
+    if (overwrites)
+      for (const std::int32_t place : program.results()) is_overwritten_result[index(place)] = true;
     if (level != kernel::level()) prepare(kernel::level());
     kernels = &kernel::kernels();
     for (std::size_t k = 0; k < instructions.size(); ++k)
@@ -357,8 +362,10 @@ struct Evaluator::State {
       kernels->to_lanes[index(source.type)](at(element), &values[k].base, 1);
     } else if (source.reach == Reach::element || layout.traversal == Traversal::rows) {
       const std::int64_t element = source.reach == Reach::element ? strip.element : strip.column;
-      // Kernels read lanes where they are, but not beyond what is there.
-      const bool is_in_place = bytes_of(source.type) == 8 && element + strip.count + kLanePadding <= memory.end;
+      // Kernels read lanes where they are, but not beyond what is there. What is stored at the end of the strip must
+      // not have been overwritten by then.
+      const bool is_in_place =
+          bytes_of(source.type) == 8 && element + strip.count + kLanePadding <= memory.end && !is_overwritten_result[k];
       values[k].lanes = is_in_place ? static_cast<const void*>(at(element)) : buffer(k);
       if (!is_in_place) kernels->to_lanes[index(source.type)](at(element), buffer(k), strip.count);
     } else {

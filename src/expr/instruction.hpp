@@ -69,7 +69,8 @@ struct Instruction {
   /// the call's.
   std::int64_t integer = 0;
   std::int32_t stream = 0;      ///< of a random call: the number of the array that names its stream
-  std::int32_t domain = kNone;  ///< of a row, a column or a random call: the number of the domain, if it is bound
+  std::int32_t domain = kNone;  ///< of a row, a column or a random call: the number of the domain, if it is bound; of a
+                                ///< load: of its shape, if that is not the array's
 
   [[nodiscard]] double number() const { return std::bit_cast<double>(integer); }
   friend bool operator==(const Instruction&, const Instruction&) = default;

@@ -165,8 +165,10 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
   if (!axis) return builder_.parameter(found - script_.reductions_.begin(), type);
   const Script::Array& array = script_.arrays_[index(found->array)];
   const bool keeps = keyword("keepdims").value_or(0.0) != 0.0;
-  if (!keeps) return builder_.load(found->array, type, array.shape);
-  return builder_.load(found->array, type, *axis == 0 ? Shape{2, 1, array.shape.cols} : Shape{2, array.shape.cols, 1});
+  const std::int64_t count = array.shape.cols;
+  const Shape kept = *axis == 0 ? Shape{2, 1, count} : Shape{2, count, 1};
+  return builder_.load(found->array, type, keeps ? kept : array.shape,
+                       keeps ? domain_number(kept) : Instruction::kNone);
 }
 
 Value ScriptCompiler::reduce(const ReductionCall& call) {
@@ -301,7 +303,7 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
           .opcode = Opcode::load, .type = instructions[index(root.place)].type, .integer = root.number};
   }
   std::vector<Input> inputs;
-  std::map<std::int64_t, std::int64_t> input_of_array;
+  std::map<std::pair<std::int64_t, std::int32_t>, std::int64_t> input_of;  // by the array and the shape it is seen in
   Script::Pass pass{.domain = domain, .program = Program::compile("0"), .stores = {}, .reductions = {}};
   std::vector<std::int32_t> results;
   for (const Root& root : roots) {
@@ -314,8 +316,9 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
   for (Instruction& instruction : instructions) {
     if (instruction.opcode != Opcode::load) continue;
     const Script::Array& array = script_.arrays_[index(instruction.integer)];
-    const auto [found, is_new] = input_of_array.try_emplace(instruction.integer, std::ssize(inputs));
-    if (is_new) inputs.push_back({instruction.integer, array.type, reach_of(array.shape, domain)});
+    const Shape& shape = instruction.domain == Instruction::kNone ? array.shape : domains_[index(instruction.domain)];
+    const auto [found, is_new] = input_of.try_emplace({instruction.integer, instruction.domain}, std::ssize(inputs));
+    if (is_new) inputs.push_back({instruction.integer, array.type, reach_of(shape, domain)});
     instruction.integer = found->second;
   }
   pass.program = Program(instructions, needed.results(), stores, std::move(inputs));

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "expr/fused.hpp"
+#include "expr/hoist.hpp"
 #include "expr/layout.hpp"
 #include "expr/operation.hpp"
 #include "kernel/kernels.hpp"
@@ -80,8 +81,8 @@ Held ramp_of(Opcode opcode, const Held& a, const Held& b) {
 
 struct Evaluator::State {
   State(Program the_program, Bindings the_bindings)
-      : program(std::move(the_program)),
-        bindings(std::move(the_bindings)),
+      : bindings(std::move(the_bindings)),
+        program(hoist_columns(std::move(the_program))),
         instructions(program.instructions()),
         values(instructions.size()),
         keys(instructions.size()) {
@@ -94,8 +95,9 @@ struct Evaluator::State {
     prepare(kernel::level());
   }
 
-  Program program;
   Bindings bindings;
+  std::vector<std::vector<std::int64_t>> columns;  ///< lanes of what depends on the column alone
+  Program program;
   std::span<const Instruction> instructions;
   kernel::Level level = kernel::Level::baseline;
   Layout layout;
@@ -135,6 +137,26 @@ struct Evaluator::State {
   }
 
  private:
+  /// Computes what depends on the column alone; returns the program that reads it.
+  Program hoist_columns(Program whole) {
+    std::optional<Hoisted> hoisted = hoist(whole, bindings.extents);
+    if (!hoisted) return whole;
+    Bindings of_row = bindings;
+    of_row.extents.rows = 1;
+    Evaluator evaluator(hoisted->columns, std::move(of_row));
+    std::vector<Target> parts;
+    const std::int64_t cols = bindings.extents.cols;
+    for (std::size_t n = 0; n < hoisted->columns.results().size(); ++n) {
+      columns.emplace_back(index(cols + kLanePadding));
+      parts.push_back({.destination = columns.back().data(),
+                       .type = lane_element(hoisted->columns.type(n)),
+                       .store = Store::cached});
+      bindings.inputs.push_back({reinterpret_cast<const std::byte*>(columns.back().data()), 0, cols + kLanePadding});
+    }
+    evaluator.evaluate({0, cols}, 0, parts);
+    return std::move(hoisted->rest);
+  }
+
   /// The layout and the code for a level; where no code can be made, a layout for kernels alone.
   void prepare(kernel::Level wanted) {
     level = wanted;

@@ -6,9 +6,6 @@
 namespace windrow::expr {
 namespace {
 
-/// Rows shorter than this are folded: the work for a strip must not weigh more than the work for its elements.
-constexpr std::int64_t kShortestRow = 128;
-
 std::size_t index(std::int32_t place) {
   return static_cast<std::size_t>(place);
 }

@@ -19,6 +19,9 @@ enum class Traversal {
   folded  ///< parts of several short rows: i and j are lanes
 };
 
+/// Rows shorter than this are folded: the work for a strip must not weigh more than the work for its elements.
+inline constexpr std::int64_t kShortestRow = 128;
+
 /// What is done at a time for all elements of a strip: one instruction by a kernel, or several by machine code.
 struct Step {
   std::vector<std::int32_t> instructions = {};  ///< in order

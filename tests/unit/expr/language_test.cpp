@@ -270,6 +270,17 @@ TEST(Language, IntermediateValuesAreKeptApart) {
     }
 }
 
+TEST(Language, WhatDependsOnTheColumnAloneIsTheSameInEveryRow) {
+  const Bindings wide = bindings({.rows = 31, .cols = 1009});
+  const std::vector<double> found = evaluate_all<double>("sin(j*0.01)*i + j % 7 + exp(j/1009)*offset", wide);
+  const std::vector<double> column = evaluate_all<double>("sin(i*0.01)", bindings({.rows = 1009, .cols = 1}));
+  const std::vector<double> growth = evaluate_all<double>("exp(i/1009)", bindings({.rows = 1009, .cols = 1}));
+  for (std::size_t i = 0; i < 31; ++i)
+    for (std::size_t j = 0; j < 1009; ++j)
+      ASSERT_EQ(found[i * 1009 + j],
+                column[j] * static_cast<double>(i) + static_cast<double>(j % 7) + growth[j] * 100.0);
+}
+
 TEST(Language, InOneDimensionIIsTheElementAndJIsZero) {
   const std::vector<std::int64_t> found =
       evaluate_all<std::int64_t>("i*10 + j", bindings({.rows = 3001, .cols = 1, .one_dimensional = true}));

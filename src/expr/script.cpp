@@ -4,6 +4,35 @@
 
 namespace windrow::expr {
 
+std::vector<StatementText> split_statements(std::string_view text) {
+  std::vector<StatementText> statements;
+  StatementText open;
+  int depth = 0;
+  const auto close = [&](std::size_t next) {
+    if (open.text.find_first_not_of(" \t\r\n") != std::string::npos) statements.push_back(open);
+    open = {.text = "", .offset = next};
+  };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '#') {
+      // Blanks keep the columns of what follows.
+      for (; at < text.size() && text[at] != '\n'; ++at) open.text += ' ';
+      if (at == text.size()) break;
+    }
+    if (text[at] == '(' || text[at] == '[') ++depth;
+    if (text[at] == ')' || text[at] == ']') --depth;
+    const bool is_end = text[at] == ';' || (text[at] == '\n' && depth <= 0);
+    if (is_end) {
+      depth = 0;
+      close(at + 1);
+    } else {
+      open.text += text[at];
+    }
+  }
+  close(text.size());
+  return statements;
+}
+
 Script Script::compile(std::span<const std::string> statements, std::vector<Array> arrays,
                        std::span<const std::string> outputs) {
   ScriptCompiler compiler(std::move(arrays));

@@ -12,6 +12,16 @@
 
 namespace windrow::expr {
 
+/// A statement in a text of several.
+struct StatementText {
+  std::string text;
+  std::size_t offset = 0;  ///< of its first character in the whole text
+};
+
+/// The statements of a text: one a line, or several with semicolons between them; a line goes on while a parenthesis is
+/// open. What follows a # is a comment, and blank lines are nothing.
+[[nodiscard]] std::vector<StatementText> split_statements(std::string_view text);
+
 /// A statement is wrong: which one, from 0 on, and where in it.
 class StatementError : public ExpressionError {
  public:

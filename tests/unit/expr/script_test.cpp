@@ -263,6 +263,19 @@ TEST(Script, TellsWhatIsWrongAndWhere) {
   EXPECT_NE(failure({"w = u + offset"}, 0, 8).find("here write i"), std::string::npos);
 }
 
+TEST(Script, ATextIsDividedIntoStatements) {
+  const std::string text = "a = 1  # one\n\n# nothing\n  b = (2 +\n  3); c = 4\nd = sum(u,\n";
+  const std::vector<StatementText> found = split_statements(text);
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].text, "a = 1       ");
+  EXPECT_EQ(found[1].text, "  b = (2 +\n  3)");
+  EXPECT_EQ(text.substr(found[1].offset, 8), "  b = (2");
+  EXPECT_EQ(found[2].text, " c = 4");
+  EXPECT_EQ(text.substr(found[2].offset, 6), " c = 4");
+  EXPECT_EQ(found[3].text, "d = sum(u,\n");
+  EXPECT_TRUE(split_statements(" \n # x").empty());
+}
+
 TEST(Script, RandomCallsOfAnArrayAreCountedOn) {
   Outcome outcome =
       run(Statements{"a = u*0 + normal()", "a = a + normal()", "b = u*0 + normal()"}, Statements{"a", "b"});

@@ -40,6 +40,13 @@ std::optional<Value> list_of_words(std::string_view argument, std::size_t byte) 
   return list;
 }
 
+// Far more than any deck; names are searched one by one.
+constexpr std::ptrdiff_t kMostMembers = 1000;
+
+bool has_members_with(const Section& family, std::string_view key) {
+  return family.family->prototype.state().find(fmt::format("{}.{}.{}", family.name, kAnyName, key)).has_value();
+}
+
 }  // namespace
 
 void Collector::collect() {
@@ -56,6 +63,8 @@ bool Collector::enter(const std::string& name, Place place) {
     take(name, std::move(value));
     return false;
   }
+  const Section* const family = state_.family_of(name);
+  if (family != nullptr && state_.find_section(name) == nullptr && !add_member(*family, name, place)) return false;
   if (Section* const section = state_.find_section(name)) {
     section->given = true;
     if (source_ == 0) section->place = place;
@@ -67,7 +76,7 @@ bool Collector::enter(const std::string& name, Place place) {
 }
 
 bool Collector::wants(const std::string& name, Place place) {
-  if (state_.find(name) || is_section(name)) return true;
+  if (state_.find(name) || (is_section(name) && !lacks_member(name))) return true;
   note(place, name, Finding::Kind::unknown_key);
   return false;
 }
@@ -78,11 +87,51 @@ void Collector::take(const std::string& name, Value value) {
     return;
   }
   replaced_.insert(name);
-  note(value.place, fmt::format("{}; it must be one section: [{}]", found(name, value), name));
+  const Section* const section = state_.find_section(name);
+  const bool is_family = section != nullptr && section->family;
+  note(value.place, is_family ? fmt::format("{}; it must be sections: [{}.{}]", found(name, value), name, kAnyName)
+                              : fmt::format("{}; it must be one section: [{}]", found(name, value), name));
 }
 
 bool Collector::is_section(const std::string& name) {
-  return state_.find_section(name) != nullptr || state_.leads_to_section(name);
+  return state_.find_section(name) != nullptr || state_.family_of(name) != nullptr || state_.leads_to_section(name);
+}
+
+// A section of a family comes into being when it is first named.
+bool Collector::add_member(const Section& family, const std::string& section, Place place) {
+  const std::string name = section.substr(family.name.size() + 1);
+  if (!is_name(name)) {
+    note(place, fmt::format("[{}] has no name: letters, digits and _, 64 at most, no digit first", shortened(section)));
+    return false;
+  }
+  const std::shared_ptr<Family> its = family.family;
+  const auto first = std::ranges::find(state_.sections, family.name, &Section::name) + 1;
+  const auto end = std::ranges::find(first, state_.sections.end(), false, &Section::is_member);
+  if (end - first == kMostMembers) {
+    note(place, fmt::format("[{}]: more than {} sections [{}.{}]", section, kMostMembers, family.name, kAnyName));
+    return false;
+  }
+  state_.sections.insert(end, {.name = section, .help = family.help, .is_member = true});
+  keys_.section(section, "");
+  its->add(keys_, section, name);
+  keys_.top_level();
+  return true;
+}
+
+// The section of a key, if it is one of a family that has such keys. False: the section's name is wrong.
+bool Collector::add_member_with(const std::string& key, Place place) {
+  const std::size_t dot = std::min(key.rfind('.'), key.size());
+  const std::string section = key.substr(0, dot);
+  const Section* const family = state_.family_of(section);
+  if (family == nullptr || state_.find_section(section) != nullptr) return true;
+  return !has_members_with(*family, key.substr(dot + 1)) || add_member(*family, section, place);
+}
+
+// [arrays] rows = 3: the key of a member in the section of its family.
+bool Collector::lacks_member(const std::string& name) {
+  const Section* const family = state_.family_of(name);
+  return family != nullptr && state_.find_section(name) == nullptr &&
+         has_members_with(*family, name.substr(family->name.size() + 1));
 }
 
 void Collector::note(Place place, std::string message, Finding::Kind kind) {
@@ -97,6 +146,7 @@ void Collector::collect_override(const std::string& argument) {
   const Place begin = place_of(argument, std::min(argument.find_first_not_of(" \t\r\n"), equals));
   if (name.empty()) return note(begin, "no key before '='; write key=value");
   const std::size_t byte = argument.find_first_not_of(" \t\r\n", equals + 1);
+  if (!add_member_with(name, begin)) return;
   const auto number = state_.find(name);
   if (!number && !is_section(name)) return note(begin, name, Finding::Kind::unknown_key);
   if (byte == std::string::npos)

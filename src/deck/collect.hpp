@@ -11,8 +11,8 @@
 
 namespace windrow::deck {
 
-/// Gathers what the texts of `state` (the deck, then the overrides) give for the declared keys, and what is wrong with
-/// their names and forms; of a key given several times the last value.
+/// Gathers what the texts of the keys' state (the deck, then the overrides) give for the declared keys, and what is
+/// wrong with their names and forms; of a key given several times the last value.
 class Collector final : private Visitor {
  public:
   struct Given {
@@ -20,7 +20,7 @@ class Collector final : private Visitor {
     Value value;
   };
 
-  explicit Collector(Keys::State& state) : state_(state) {}
+  explicit Collector(Keys& keys) : keys_(keys), state_(keys.state()) {}
 
   /// *Throws* DeckError if the deck is no TOML.
   void collect();
@@ -38,8 +38,12 @@ class Collector final : private Visitor {
   void collect_override(const std::string& argument);
   void collect_bare(const std::string& argument, const Key& key, std::size_t byte);
   [[nodiscard]] bool is_section(const std::string& name);
+  bool add_member(const Section& family, const std::string& section, Place place);
+  [[nodiscard]] bool lacks_member(const std::string& name);
+  bool add_member_with(const std::string& key, Place place);
   void note(Place place, std::string message, Finding::Kind kind = Finding::Kind::fault);
 
+  Keys& keys_;
   Keys::State& state_;
   std::size_t source_ = 0;
   std::map<std::string, Given> given_;

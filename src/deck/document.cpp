@@ -2,7 +2,9 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "deck/quote.hpp"
 
@@ -18,19 +20,31 @@ class Walk {
   Walk(std::string_view text, Visitor& visitor) : text_(text), visitor_(visitor) {}
 
   void table(const toml::table& table, const std::string& prefix) {
-    for (const auto& [key, node] : table) {
-      const std::string name = prefix + key_segment(key.str());
-      const Place place = place_of(key.source().begin);
-      if (const toml::table* const section = node.as_table()) {
-        const Place header = section->is_inline() ? place : place_of(node.source().begin);
+    for (const auto& [key, node] : in_order(table)) {
+      const std::string name = prefix + key_segment(key->str());
+      const Place place = place_of(key->source().begin);
+      if (const toml::table* const section = node->as_table()) {
+        const Place header = section->is_inline() ? place : place_of(node->source().begin);
         if (visitor_.enter(name, header)) this->table(*section, name + '.');
       } else if (visitor_.wants(name, place)) {
-        visitor_.take(name, top_value(node));
+        visitor_.take(name, top_value(*node));
       }
     }
   }
 
  private:
+  using Item = std::pair<const toml::key*, const toml::node*>;
+
+  // The parser has them in the order of the alphabet.
+  static std::vector<Item> in_order(const toml::table& table) {
+    std::vector<Item> items;
+    for (const auto& [key, node] : table) items.emplace_back(&key, &node);
+    std::ranges::sort(items, [](const Item& a, const Item& b) {
+      return place_of(a.first->source().begin) < place_of(b.first->source().begin);
+    });
+    return items;
+  }
+
   Value top_value(const toml::node& node) const {
     Value value = value_of(node);
     if (node.is_number() || value.kind == Value::Kind::date) value.spelling = spelling(value.place);

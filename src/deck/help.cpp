@@ -97,8 +97,11 @@ std::string heading_of(const Section& section) {
   return fmt::format("[{}]{}{}", section.name, optional, help);
 }
 
-bool has_keys(const Keys::State& state, const Section& section) {
-  return std::ranges::find(state.keys, section.name, &Key::section) != state.keys.end();
+std::vector<Key> keys_of(const DocumentedSection& documented) {
+  std::vector<Key> keys;
+  std::ranges::copy_if(documented.state.keys, std::back_inserter(keys),
+                       [&](const Key& key) { return key.section == documented.section.name; });
+  return keys;
 }
 
 // A bar or a line break would end the cell.
@@ -121,34 +124,34 @@ std::string markdown_row(const Key& key) {
 }  // namespace
 
 std::string help(const Keys& keys) {
-  const Keys::State& state = keys.state();
-  const auto widths = widths_of(state.keys);
+  const auto widths = widths_of(keys.declared());
   std::string text = table_lines({"KEY", "TYPE", "DEFAULT", "MEANING"}, widths);
-  for (const Section& section : state.sections) {
-    if (!has_keys(state, section)) continue;
+  for (const DocumentedSection& documented : documented(keys.state())) {
+    const std::vector<Key> its_keys = keys_of(documented);
+    const Section& section = documented.section;
+    if (its_keys.empty()) continue;
     if (!section.name.empty()) {
       text += '\n';
       for (const std::string& line : wrapped(heading_of(section), kWidth)) text += line + '\n';
     }
-    for (const Key& key : state.keys)
-      if (key.section == section.name) text += table_lines(row_of(key), widths);
+    for (const Key& key : its_keys) text += table_lines(row_of(key), widths);
   }
   return text;
 }
 
 std::string markdown(const Keys& keys) {
-  const Keys::State& state = keys.state();
   std::string text;
-  for (const Section& section : state.sections) {
-    if (!has_keys(state, section)) continue;
+  for (const DocumentedSection& documented : documented(keys.state())) {
+    const std::vector<Key> its_keys = keys_of(documented);
+    const Section& section = documented.section;
+    if (its_keys.empty()) continue;
     if (!text.empty()) text += '\n';
     if (!section.name.empty()) {
       text += fmt::format("### `[{}]`{}\n\n", section.name, section.present.empty() ? "" : " (optional)");
       if (!section.help.empty()) text += section.help + "\n\n";
     }
     text += "| key | type | default | meaning |\n|---|---|---|---|\n";
-    for (const Key& key : state.keys)
-      if (key.section == section.name) text += markdown_row(key);
+    for (const Key& key : its_keys) text += markdown_row(key);
   }
   return text;
 }

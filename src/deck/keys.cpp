@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "deck/quote.hpp"
 #include "deck/setting.hpp"
 #include "deck/state.hpp"
 
@@ -20,6 +21,17 @@ void Keys::section(std::string name, std::string help, bool* present) {
     *present = false;
   }
   state_->current = std::move(name);
+}
+
+void Keys::declare_family(std::string name, FamilyOptions options, Members members) {
+  if (state_->find_section(name) != nullptr || state_->find(name))
+    throw Error(ExitStatus::internal, "the section [{}] is declared twice", name);
+  auto family = std::make_shared<Family>(
+      Family{std::move(options.example), Keys(), std::move(members.add), std::move(members.clear)});
+  const std::string any = fmt::format("{}.{}", name, kAnyName);
+  family->prototype.section(any, options.help);
+  members.document(family->prototype, any, std::string(kAnyName));
+  state_->sections.push_back({.name = std::move(name), .help = std::move(options.help), .family = std::move(family)});
 }
 
 void Keys::top_level() {
@@ -78,6 +90,8 @@ void Keys::boolean(std::string name, bool& target, BooleanOptions options) {
 }
 
 void Keys::list(std::string name, std::vector<std::string>& target, ListOptions options) {
+  Entry entry{&target, {}};
+  if (!options.required) entry.default_setting = std::vector<std::string>{};
   state_->declare(std::move(name),
                   {.name = {},
                    .section = {},
@@ -85,7 +99,7 @@ void Keys::list(std::string name, std::vector<std::string>& target, ListOptions 
                    .default_text = std::move(options.default_text),
                    .example = std::move(options.example),
                    .help = std::move(options.help)},
-                  {&target, std::vector<std::string>{}});
+                  std::move(entry));
 }
 
 void Keys::choice(std::string name, std::size_t& target, std::vector<Choice> choices, TextOptions options) {
@@ -114,8 +128,10 @@ bool Keys::given(std::string_view name) const {
 
 namespace {
 
-std::pair<std::size_t, Place> locate(const Keys::State& state, std::size_t number, std::optional<std::size_t> offset,
+std::pair<std::size_t, Place> locate(Keys::State& state, std::string_view name, std::optional<std::size_t> offset,
                                      std::optional<std::size_t> item) {
+  if (const Section* const section = state.find_section(name)) return {0, section->place};
+  const std::size_t number = state.number_of(name);
   const Entry& entry = state.entries[number];
   if (!entry.given) return {0, state.section_of(state.keys[number]).place};
   const std::size_t text = item.value_or(0);
@@ -129,13 +145,13 @@ std::pair<std::size_t, Place> locate(const Keys::State& state, std::size_t numbe
 }  // namespace
 
 Position Keys::where(std::string_view name, std::optional<std::size_t> offset, std::optional<std::size_t> item) const {
-  const auto [source, place] = locate(*state_, state_->number_of(name), offset, item);
+  const auto [source, place] = locate(*state_, name, offset, item);
   return position(*state_, source, place);
 }
 
 void Keys::reject(std::string_view name, std::string message, std::optional<std::size_t> offset,
                   std::optional<std::size_t> item) {
-  const auto [source, place] = locate(*state_, state_->number_of(name), offset, item);
+  const auto [source, place] = locate(*state_, name, offset, item);
   state_->rejected.push_back({source, place, std::move(message)});
 }
 
@@ -143,8 +159,13 @@ void Keys::throw_if_rejected() const {
   if (!state_->rejected.empty()) throw deck_error(*state_, state_->rejected);
 }
 
-const std::vector<Key>& Keys::declared() const {
-  return state_->keys;
+std::vector<Key> Keys::declared() const {
+  std::vector<Key> keys;
+  for (const Key& key : state_->keys)
+    if (!state_->section_of(key).is_member) keys.push_back(key);
+  for (const Section& section : state_->sections)
+    if (section.family) std::ranges::copy(section.family->prototype.declared(), std::back_inserter(keys));
+  return keys;
 }
 
 }  // namespace windrow::deck

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -80,6 +81,7 @@ struct BooleanOptions {
 };
 
 struct ListOptions {
+  bool required = false;       ///< the key must be given, with an item at least
   std::string default_text{};  ///< what an absent list means
   std::string example{};       ///< one item, or a whole list: ["v", "w"]
   std::string help{};
@@ -88,6 +90,11 @@ struct ListOptions {
 struct Choice {
   std::string text;
   std::string help{};
+};
+
+struct FamilyOptions {
+  std::string help{};
+  std::string example{};  ///< the NAME that `windrow deck` writes
 };
 
 /// One declared key: what errors, help and documents tell about it.
@@ -120,6 +127,20 @@ class Keys {
   /// Opens a section: the keys declared next have names that begin with `name` and a dot. `present`, if not null, tells
   /// whether the deck has the section; the keys of an optional section that is absent are not demanded.
   void section(std::string name, std::string help, bool* present = nullptr);
+  /// Declares a family of sections, `[name.NAME]` for each NAME that the deck gives: letters, digits and _, 64 at most,
+  /// no digit first. Each is one of `members`, in the order of the deck, and has the keys that its
+  /// Member::declare_member(keys, section, NAME) declares in the section that is then open.
+  template <typename Member>
+  void family(std::string name, std::deque<Member>& members, FamilyOptions options) {
+    const auto prototype = std::make_shared<Member>();
+    declare_family(
+        std::move(name), std::move(options),
+        {.document = [prototype](Keys& keys, const std::string& section,
+                                 const std::string& member) { prototype->declare_member(keys, section, member); },
+         .add = [&members](Keys& keys, const std::string& section,
+                           const std::string& member) { members.emplace_back().declare_member(keys, section, member); },
+         .clear = [&members] { members.clear(); }});
+  }
   /// Back to the top level of the deck.
   void top_level();
 
@@ -144,8 +165,8 @@ class Keys {
 
   /// Whether the deck or the command line gave the key, and where its value stands (where the section or the deck
   /// begins, if nobody gave it): `item` is the number of a text in a list, `offset` that of a character in a text.
-  /// Without them it is where the list or the text begins, with its bracket or its quote. *Throws* Error(internal) for
-  /// a name that was not declared.
+  /// Without them it is where the list or the text begins, with its bracket or its quote. The name may be that of a
+  /// section. *Throws* Error(internal) for a name that was not declared.
   [[nodiscard]] bool given(std::string_view name) const;
   [[nodiscard]] Position where(std::string_view name, std::optional<std::size_t> offset = {},
                                std::optional<std::size_t> item = {}) const;
@@ -157,13 +178,21 @@ class Keys {
   /// *Throws* DeckError with all that was rejected, if anything was.
   void throw_if_rejected() const;
 
-  [[nodiscard]] const std::vector<Key>& declared() const;
+  /// All keys, those of a family once, with NAME in their names.
+  [[nodiscard]] std::vector<Key> declared() const;
 
   struct State;  ///< known to src/deck only
   [[nodiscard]] State& state() { return *state_; }
   [[nodiscard]] const State& state() const { return *state_; }
 
  private:
+  using DeclareMember = std::function<void(Keys& keys, const std::string& section, const std::string& name)>;
+  struct Members {
+    DeclareMember document;       ///< declares the keys of no member in particular
+    DeclareMember add;            ///< makes a member and declares its keys
+    std::function<void()> clear;  ///< removes all members
+  };
+  void declare_family(std::string name, FamilyOptions options, Members members);
   void choice_as(std::string name, std::function<void(std::size_t)> assign, std::vector<Choice> choices,
                  TextOptions options);
   std::unique_ptr<State> state_;

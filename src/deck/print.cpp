@@ -105,6 +105,11 @@ std::string section_lines(const Keys::State& state, const Section& section, Line
   return with_comments(lines);
 }
 
+std::string example_name(const Section& section, const Family* family) {
+  if (family == nullptr) return section.name;
+  return section.name.substr(0, section.name.size() - kAnyName.size()) + family->example;
+}
+
 }  // namespace
 
 std::string effective(const Keys& keys) {
@@ -112,7 +117,7 @@ std::string effective(const Keys& keys) {
   std::string text;
   for (const Section& section : state.sections) {
     const bool is_absent = !section.present.empty() && !section.given;
-    if (is_absent) continue;
+    if (is_absent || section.family) continue;
     const std::string body = section_lines(state, section, effective_line);
     if (!section.name.empty()) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section.name);
     text += body;
@@ -121,16 +126,16 @@ std::string effective(const Keys& keys) {
 }
 
 std::string commented(const Keys& keys) {
-  const Keys::State& state = keys.state();
   std::string text = "# A key that is commented out has its default.\n";
-  for (const Section& section : state.sections) {
+  for (const auto& [state, section, family] : documented(keys.state())) {
     const std::string body =
         section_lines(state, section, [](const Key& key, const Entry&) { return commented_line(key); });
     if (!section.name.empty()) {
       text += '\n';
-      for (const std::string& line : wrapped(section.help, kWidth - 2))
+      const std::string any = family == nullptr ? "" : fmt::format("[{}]: ", section.name);
+      for (const std::string& line : wrapped(any + section.help, kWidth - 2))
         if (!line.empty()) text += fmt::format("# {}\n", line);
-      text += fmt::format("{}[{}]\n", is_written_out(state, section) ? "" : "# ", section.name);
+      text += fmt::format("{}[{}]\n", is_written_out(state, section) ? "" : "# ", example_name(section, family));
     }
     text += body;
   }

@@ -10,6 +10,8 @@
 namespace windrow::deck {
 namespace {
 
+constexpr std::size_t kLongestList = 80;
+
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
@@ -85,13 +87,19 @@ std::string quoted(const std::vector<std::string>& texts) {
   std::vector<std::string> items;
   items.reserve(texts.size());
   for (const std::string& text : texts) items.push_back(fmt::format("\"{}\"", escaped(text, false)));
-  return fmt::format("[{}]", fmt::join(items, ", "));
+  const std::string line = fmt::format("[{}]", fmt::join(items, ", "));
+  return line.size() <= kLongestList ? line : fmt::format("[\n    {},\n]", fmt::join(items, ",\n    "));
 }
 
 bool is_bare_key(std::string_view segment) {
   return !segment.empty() && std::ranges::all_of(segment, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
+}
+
+bool is_name(std::string_view text) {
+  const bool begins_with_digit = !text.empty() && '0' <= text.front() && text.front() <= '9';
+  return text.size() <= 64 && is_bare_key(text) && !begins_with_digit && text.find('-') == std::string_view::npos;
 }
 
 std::string key_segment(std::string_view segment) {

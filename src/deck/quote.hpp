@@ -16,12 +16,17 @@ namespace windrow::deck {
 /// The text on one line, control characters escaped and cut after `most` characters, for messages.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t most = 60);
 
-/// ["a", "b"]
+/// ["a", "b"]; a long one takes a line for each text.
 [[nodiscard]] std::string quoted(const std::vector<std::string>& texts);
 
 /// A segment of a dotted key, in quotes if it needs them.
 [[nodiscard]] std::string key_segment(std::string_view segment);
 [[nodiscard]] bool is_bare_key(std::string_view segment);
+
+/// Stands for the name of any member of a family of sections: [arrays.NAME].
+inline constexpr std::string_view kAnyName = "NAME";
+/// A name as arrays have it: letters, digits and _, 64 at most, no digit first.
+[[nodiscard]] bool is_name(std::string_view text);
 
 /// The text without the blanks at its ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text);

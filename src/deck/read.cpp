@@ -60,7 +60,7 @@ class JobKey {
     Keys::State& state = keys_.state();
     take_texts(state, source);
     state.reset();
-    Collector collector(state);
+    Collector collector(keys_);
     collector.collect();
     std::vector<Finding> findings;
     const auto given = collector.given().find("job");
@@ -93,7 +93,7 @@ void read(const Source& source, Keys& keys, std::span<const std::string> known) 
   Keys::State& state = keys.state();
   take_texts(state, source);
   state.reset();
-  Collector collector(state);
+  Collector collector(keys);
   collector.collect();
   std::vector<Finding> findings = std::move(collector.findings());
   for (const auto& [name, given] : collector.given())

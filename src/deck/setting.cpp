@@ -121,8 +121,14 @@ Reading items_of_lines(const Value& value) {
   return reading;
 }
 
+Result list_of(const Key& key, Reading reading, const Value& value) {
+  if (key.required && std::get<std::vector<std::string>>(reading.setting).empty())
+    return Fault{value.place, fmt::format("{} is empty; it must be {}", key.name, expected(key))};
+  return reading;
+}
+
 Result interpret_list(const Key& key, const Value& value) {
-  if (value.kind == Value::Kind::text) return items_of_lines(value);
+  if (value.kind == Value::Kind::text) return list_of(key, items_of_lines(value), value);
   if (value.kind != Value::Kind::list) return wrong(key, value);
   std::vector<std::string> items;
   Reading reading;
@@ -134,7 +140,7 @@ Result interpret_list(const Key& key, const Value& value) {
     reading.origins.push_back({item.place, 0, item.bare});
   }
   reading.setting = std::move(items);
-  return reading;
+  return list_of(key, std::move(reading), value);
 }
 
 // Any value of the key's type and range.
@@ -149,7 +155,7 @@ std::string some_literal(const Key& key) {
     case Key::Type::boolean:
       return "false";
     case Key::Type::list:
-      return "[]";
+      return key.required ? "[\"text\"]" : "[]";
     case Key::Type::text:
       break;
   }

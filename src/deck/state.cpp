@@ -43,6 +43,16 @@ Section* Keys::State::find_section(std::string_view name) {
   return found == sections.end() ? nullptr : &*found;
 }
 
+const Section* Keys::State::family_of(std::string_view section) const {
+  const auto is_its_family = [&](const Section& family) {
+    if (!family.family || !section.starts_with(family.name + '.')) return false;
+    const std::string_view member = section.substr(family.name.size() + 1);
+    return member.starts_with('"') || member.find('.') == std::string_view::npos;
+  };
+  const auto found = std::ranges::find_if(sections, is_its_family);
+  return found == sections.end() ? nullptr : &*found;
+}
+
 const Section& Keys::State::section_of(const Key& key) const {
   return *std::ranges::find(sections, key.section, &Section::name);
 }
@@ -69,7 +79,14 @@ void Keys::State::declare(std::string name, Key key, Entry entry) {
 
 void Keys::State::reset() {
   rejected.clear();
+  for (std::size_t i = keys.size(); i-- > 0;) {
+    if (!section_of(keys[i]).is_member) continue;
+    keys.erase(keys.begin() + static_cast<std::ptrdiff_t>(i));
+    entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  std::erase_if(sections, [](const Section& section) { return section.is_member; });
   for (Section& section : sections) {
+    if (section.family) section.family->clear();
     section.given = section.name.empty();
     section.place = {};
     for (bool* const present : section.present) *present = false;
@@ -81,6 +98,20 @@ void Keys::State::reset() {
     entry.literal = keys[i].default_literal;
     if (entry.default_setting) assign(entry.binding, *entry.default_setting);
   }
+}
+
+std::vector<DocumentedSection> documented(const Keys::State& state) {
+  std::vector<DocumentedSection> all;
+  for (const Section& section : state.sections) {
+    if (section.is_member) continue;
+    if (!section.family) {
+      all.push_back({state, section});
+      continue;
+    }
+    const Keys::State& prototype = section.family->prototype.state();
+    all.push_back({prototype, prototype.sections.back(), section.family.get()});
+  }
+  return all;
 }
 
 void assign(const Binding& binding, const Setting& setting) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,12 +31,21 @@ struct Entry {
   std::string literal{};              ///< the value as a deck would write it; "" if nothing stands for it
 };
 
+struct Family {
+  std::string example;  ///< a NAME
+  Keys prototype;       ///< the keys of [family.NAME]
+  std::function<void(Keys& keys, const std::string& section, const std::string& name)> add;
+  std::function<void()> clear;
+};
+
 struct Section {
   std::string name;
   std::string help;
   std::vector<bool*> present{};  ///< not empty: the section is optional
   bool given = false;
-  Place place{};  ///< of its header; the deck's first character if the deck has none
+  Place place{};                     ///< of its header; the deck's first character if the deck has none
+  std::shared_ptr<Family> family{};  ///< of a section that stands for a family of them; it has no keys of its own
+  bool is_member = false;            ///< of a family
 };
 
 /// A fault, and in which of State::texts. Of an unknown name the message is composed once it is sure to be told.
@@ -60,12 +70,24 @@ struct Keys::State {
   [[nodiscard]] std::size_t number_of(std::string_view name) const;
   [[nodiscard]] Section* find_section(std::string_view name);
   [[nodiscard]] const Section& section_of(const Key& key) const;
+  /// The family that a section of this name belongs to or would belong to, or null.
+  [[nodiscard]] const Section* family_of(std::string_view section) const;
   /// Whether sections are declared below `name`: "arrays" of "arrays.u".
   [[nodiscard]] bool leads_to_section(std::string_view name) const;
   void declare(std::string name, Key key, Entry entry);
-  /// Forgets the last deck: every variable has its default again, nothing is given.
+  /// Forgets the last deck: every variable has its default again, nothing is given, no family has members.
   void reset();
 };
+
+/// A section as the deck language has it, with the keys of `state` that name it.
+struct DocumentedSection {
+  const Keys::State& state;
+  const Section& section;
+  const Family* family = nullptr;  ///< not null: the section is [family.NAME]
+};
+
+/// The sections in order of declaration, a family once.
+[[nodiscard]] std::vector<DocumentedSection> documented(const Keys::State& state);
 
 void assign(const Binding& binding, const Setting& setting);
 

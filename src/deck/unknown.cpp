@@ -19,6 +19,22 @@ bool holds(std::span<const std::string> names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+// A name of the deck language as it is called here: of [arrays.NAME] the very NAME that stands at its place in `name`.
+std::string called_here(const std::string& pattern, std::string_view name) {
+  const std::size_t at = pattern.find(fmt::format(".{}", kAnyName));
+  if (at == std::string::npos || std::ranges::count(pattern, '.') != std::ranges::count(name, '.')) return pattern;
+  const auto dots = std::ranges::count(std::string_view(pattern).substr(0, at), '.');
+  for (std::ptrdiff_t i = 0; i <= dots; ++i) name.remove_prefix(name.find('.') + 1);
+  return fmt::format("{}.{}{}", pattern.substr(0, at), name.substr(0, name.find('.')),
+                     pattern.substr(at + 1 + kAnyName.size()));
+}
+
+std::vector<std::string> called_here(std::span<const std::string> patterns, std::string_view name) {
+  std::vector<std::string> names;
+  for (const std::string& pattern : patterns) names.push_back(called_here(pattern, name));
+  return names;
+}
+
 std::string about_key(const std::string& name, std::span<const std::string> declared,
                       std::span<const std::string> known) {
   if (holds(known, name)) return fmt::format("the key '{}' belongs to another job", name);
@@ -43,11 +59,10 @@ std::vector<std::string> sections_of(std::span<const std::string> keys) {
 }
 
 std::string about_section(const std::string& name, std::span<const std::string> declared,
-                          std::span<const std::string> known) {
+                          std::span<const std::string> other) {
   const auto is_at_or_below = [&](const std::string& section) {
     return section == name || section.starts_with(name + '.');
   };
-  const auto other = sections_of(known);
   if (std::ranges::any_of(other, is_at_or_below)) return fmt::format("the section [{}] belongs to another job", name);
   std::string unknown = fmt::format("unknown section [{}]", shortened(name));
   const std::string near = nearest(name, declared);
@@ -60,14 +75,19 @@ std::string about_section(const std::string& name, std::span<const std::string> 
 }  // namespace
 
 std::string about_unknown(const Keys::State& state, const Finding& finding, std::span<const std::string> known) {
-  std::vector<std::string> declared;
-  if (finding.kind == Finding::Kind::unknown_section) {
-    for (const Section& section : state.sections)
-      if (!section.name.empty()) declared.push_back(section.name);
-    return about_section(finding.message, declared, known);
+  const std::string& name = finding.message;
+  std::vector<std::string> sections;
+  std::vector<std::string> keys;
+  for (const Section& section : state.sections)
+    if (section.family) sections.push_back(section.name);
+  for (const auto& [its_state, section, family] : documented(state)) {
+    if (!section.name.empty()) sections.push_back(section.name);
+    for (const Key& key : its_state.keys)
+      if (key.section == section.name) keys.push_back(key.name);
   }
-  for (const Key& key : state.keys) declared.push_back(key.name);
-  return about_key(finding.message, declared, known);
+  if (finding.kind == Finding::Kind::unknown_section)
+    return about_section(name, called_here(sections, name), called_here(sections_of(known), name));
+  return about_key(name, called_here(keys, name), called_here(known, name));
 }
 
 }  // namespace windrow::deck

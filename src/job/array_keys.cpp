@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "deck/quote.hpp"
 #include "expr/program.hpp"
 #include "io/file_spec.hpp"
 
@@ -13,12 +14,6 @@ namespace {
 constexpr std::int64_t kAsManyAsRanks = -1;
 constexpr std::int64_t kOneDimensional = -1;
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 62;
-
-bool is_name(std::string_view text) {
-  const auto is_letter = [](char c) { return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || c == '_'; };
-  const auto is_inside = [&](char c) { return is_letter(c) || ('0' <= c && c <= '9'); };
-  return !text.empty() && text.size() <= 64 && is_letter(text.front()) && std::ranges::all_of(text, is_inside);
-}
 
 /// What is wrong with the text of an expression, and where in it.
 std::optional<deck::TextFault> find_fault(const std::string& text) {
@@ -34,8 +29,20 @@ std::optional<deck::TextFault> find_fault(const std::string& text) {
 
 void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
   section_ = section;
+  name_key_ = section + ".name";
   keys.section(section, "the array: its extents, its type, and the expression of its elements");
   keys.text("name", name_, {.default_value = "array", .help = "name of the dataset in the output"});
+  declare_elements(keys);
+}
+
+void ArrayKeys::declare_member(deck::Keys& keys, const std::string& section, const std::string& name) {
+  section_ = section;
+  name_key_ = section;
+  name_ = name;
+  declare_elements(keys);
+}
+
+void ArrayKeys::declare_elements(deck::Keys& keys) {
   keys.integer("rows", rows_,
                {.minimum = 1,
                 .words = {{"ranks", kAsManyAsRanks}},
@@ -61,13 +68,13 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
 
 void ArrayKeys::check(deck::Keys& keys) const {
   try {
-    if (!is_name(name_))
+    if (!deck::is_name(name_))
       throw Error(ExitStatus::usage, "'{}' is no name: letters, digits and _, 64 at most, no digit first", name_);
     io::FileSpec file;
     file.arrays.push_back({name_, type_, {1, 1}, {}});
     io::check_names(file);
   } catch (const Error& error) {
-    keys.reject(section_ + ".name", error.what());
+    keys.reject(name_key_, error.what());
   }
   // With rows = "ranks" the rows are known to be few; 2^31 ranks are more than MPI has. Half of the largest number
   // leaves room for all that is added and rounded later.

@@ -9,11 +9,13 @@
 
 namespace windrow {
 
-/// An array as every deck describes it: name, rows, cols, type, value.
+/// An array as every deck describes it: name, rows, cols, type, value; the only one of a job, or one of many.
 class ArrayKeys {
  public:
   /// Declares the section `section` with the keys of an array.
   void declare(deck::Keys& keys, const std::string& section);
+  /// Declares the keys of one of many arrays, which its section gives its name (deck::Keys::family).
+  void declare_member(deck::Keys& keys, const std::string& section, const std::string& name);
   /// Rejects a name that is none, and extents whose product is too large.
   void check(deck::Keys& keys) const;
 
@@ -25,7 +27,10 @@ class ArrayKeys {
   [[nodiscard]] PlannedArray planned(int ranks) const;
 
  private:
+  void declare_elements(deck::Keys& keys);
+
   std::string section_;
+  std::string name_key_;  ///< what gives the array its name: a key, or its section
   std::string name_;
   std::int64_t rows_ = 0;
   std::int64_t cols_ = 0;

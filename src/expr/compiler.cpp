@@ -1,5 +1,7 @@
 #include "expr/compiler.hpp"
 
+#include "expr/script.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -92,8 +94,7 @@ Token Compiler::target() {
     fail(name, fmt::format("expected a name, found {}; write name = expression", shown(name)));
   if (!token_.is("="))
     fail(token_, fmt::format("expected '=', found {}; a statement is name = expression", shown(token_)));
-  if (variable(name.text) || function(name.text) || reduction(name.text))
-    fail(name, fmt::format("{} is a word of the language; take another name", shown(name)));
+  if (is_word(name.text)) fail(name, fmt::format("{} is a word of the language; take another name", shown(name)));
   take();
   return name;
 }

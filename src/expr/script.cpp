@@ -4,6 +4,10 @@
 
 namespace windrow::expr {
 
+bool is_word(std::string_view name) {
+  return variable(name) || function(name) || reduction(name) != nullptr;
+}
+
 std::vector<StatementText> split_statements(std::string_view text) {
   std::vector<StatementText> statements;
   StatementText open;

@@ -12,6 +12,9 @@
 
 namespace windrow::expr {
 
+/// Whether a name means something in every expression: it can be no array's.
+[[nodiscard]] bool is_word(std::string_view name);
+
 /// A statement in a text of several.
 struct StatementText {
   std::string text;

@@ -56,6 +56,13 @@ void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
   }
   for (const expr::Script::Scalar& scalar : script.scalars())
     needs.scalars.push_back({scalar.name, is_float(scalar.type) ? ElementType::float64 : ElementType::int64});
+  // On several nodes each rank has a copy of what it reads whole.
+  for (const expr::Script::Pass& pass : script.passes())
+    for (const expr::Input& input : pass.program.inputs()) {
+      const expr::Script::Array& source = script.arrays()[index(input.array)];
+      if (!lies_alike(input, source.shape.extents(), pass.domain.extents()))
+        needs.rank_bytes = checked_add(needs.rank_bytes, source.shape.extents().bytes(source.type));
+    }
   for (const expr::Reduction& reduction : script.reductions()) {
     const std::int64_t rows = reduction.domain.extents().rows;
     needs.rank_bytes = checked_add(needs.rank_bytes, folder_bytes(reduction, row_block(rows, ranks, 0)));
@@ -101,6 +108,14 @@ void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phas
   const RowRange rows = row_block(domain.rows, topology.ranks(), topology.row_rank());
   Work work{.domain = domain, .elements = {rows.begin * domain.cols, rows.end * domain.cols}};
 
+  // What every rank reads whole, but other nodes have rows of.
+  std::vector<std::vector<std::byte>> replicas(pass.program.inputs().size());
+  for (std::size_t n = 0; n < replicas.size(); ++n) {
+    const expr::Input& input = pass.program.inputs()[n];
+    const Extents& extents = array(input.array).extents();
+    if (topology.nodes() > 1 && !lies_alike(input, extents, domain)) replicas[n] = replica(array(input.array));
+  }
+
   std::int64_t bytes = 0;
   for (const expr::Input& input : pass.program.inputs())
     bytes += array(input.array).extents().bytes(array(input.array).type());
@@ -126,6 +141,10 @@ void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phas
       }
       const RowRange wanted =
           lies_alike(input, source.extents(), work.domain) ? rows : RowRange{0, source.extents().rows};
+      if (const auto& whole = replicas[bindings.inputs.size()]; !whole.empty()) {
+        bindings.inputs.push_back({whole.data(), 0, wanted.end * cols});
+        continue;
+      }
       bindings.inputs.push_back({source.read(wanted).data(), wanted.begin * cols, wanted.end * cols});
     }
     for (const std::int64_t number : pass.reductions) {
@@ -159,6 +178,28 @@ void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phas
     if (reduction.axis == 0) combine_columns(reduction, *work.folders[n]);
     if (!reduction.axis) parameters_[index(number)] = combined(reduction, work.folders[n]->part(), 1)[0];
   }
+}
+
+/// All elements of an array, from all nodes.
+std::vector<std::byte> ScriptRun::replica(const SharedArray& source) {
+  const Topology& topology = context_->topology();
+  const Together run_together = [&](const std::function<void()>& body) { context_->memory().together(body); };
+  std::span<const std::byte> own;
+  context_->memory().together([&] { own = source.read(source.row_block()); });
+  const std::vector<std::int64_t> row_ranks = topology.world.all_gather(std::int64_t{topology.row_rank()});
+  const std::vector<std::byte> parts = gather(topology.world, run_together, own);
+  std::string whole(topology.world_rank() == 0 ? index(source.extents().bytes(source.type())) : 0, '\0');
+  std::size_t at = 0;
+  if (topology.world_rank() == 0)
+    for (const std::int64_t row_rank : row_ranks) {
+      const RowRange rows = row_block(source.extents().rows, topology.ranks(), row_rank);
+      const std::size_t size = index(rows.rows() * source.row_bytes());
+      if (size > 0) std::memcpy(whole.data() + index(rows.begin * source.row_bytes()), parts.data() + at, size);
+      at += size;
+    }
+  whole = broadcast(topology.world, run_together, whole);
+  const auto* const first = reinterpret_cast<const std::byte*>(whole.data());
+  return {first, first + whole.size()};
 }
 
 /// The result of the parts of all ranks, on all ranks.

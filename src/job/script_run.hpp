@@ -31,6 +31,7 @@ class ScriptRun {
   [[nodiscard]] SharedArray& array(std::int64_t number) {
     return context_->array(script_->arrays()[static_cast<std::size_t>(number)].name);
   }
+  [[nodiscard]] std::vector<std::byte> replica(const SharedArray& source);
   [[nodiscard]] std::vector<RowRange> rows_of_ranks(std::int64_t rows) const;
 
   Context* context_;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "kernel/kernels.hpp"
@@ -589,6 +590,12 @@ std::vector<std::int64_t> combine_columns(const Reduction& reduction, std::span<
 }
 
 }  // namespace
+
+std::string_view name_of(Fold fold) {
+  constexpr std::array<std::string_view, 7> names{"sum",       "product", "minimum", "maximum",
+                                                  "deviation", "argmin",  "argmax"};
+  return names[static_cast<std::size_t>(fold)];
+}
 
 std::vector<std::int64_t> Folder::part(std::int64_t, std::int64_t) const {
   return part();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "expr/types.hpp"
 
@@ -18,6 +19,8 @@ enum class Fold {
   argmin,     ///< the number of the first smallest, or of the first NaN
   argmax
 };
+
+[[nodiscard]] std::string_view name_of(Fold fold);
 
 /// One reduction of a script: of what, along which axis, into what.
 struct Reduction {

@@ -107,6 +107,8 @@ std::string plan_text(const Plan& plan) {
   text +=
       fmt::format("{:<12} {} on {} node{}, rows per rank {}\n", "ranks", plan.machine.ranks(), plan.machine.nodes(),
                   plan.machine.nodes() == 1 ? "" : "s", rows_per_rank(plan, plan.needs.arrays[0].shape.extents.rows));
+  for (std::size_t number = 0; number < plan.needs.passes.size(); ++number)
+    text += fmt::format("{:<12} {}\n", fmt::format("pass {}", number + 1), plan.needs.passes[number]);
   text += fmt::format("\n{:<12} {:>6} {:>16} {:>16} {:>16}\n", "node", "ranks", "rows", "window", "with processes");
   const bool all = plan.machine.nodes() <= 16;
   for (int number = 0; number < (all ? plan.machine.nodes() : 16); ++number) {
@@ -134,6 +136,7 @@ std::string plan_json(const Plan& plan) {
                               {"rows", array.shape.extents.rows},
                               {"cols", array.shape.extents.cols},
                               {"bytes", array.shape.extents.bytes(array.shape.type)}});
+  if (!plan.needs.passes.empty()) json["passes"] = plan.needs.passes;
   for (int number = 0; number < plan.machine.nodes(); ++number) {
     const WindowLayout& window = plan.windows[static_cast<std::size_t>(number)];
     const RowRange rows = window.arrays[0].rows;

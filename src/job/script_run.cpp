@@ -1,9 +1,12 @@
 #include "job/script_run.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "base/partition.hpp"
 #include "mpi/fault_point.hpp"
@@ -43,6 +46,25 @@ std::vector<std::int64_t> in_row_order(const expr::Reduction& reduction, std::sp
   return parts;
 }
 
+/// "(1000, 400): reads u, v; stores w; sum".
+std::string description(const expr::Script& script, const expr::Script::Pass& pass) {
+  std::vector<std::string> parts;
+  std::set<std::string> read;
+  for (const expr::Input& input : pass.program.inputs()) read.insert(script.arrays()[index(input.array)].name);
+  if (!read.empty()) parts.push_back(fmt::format("reads {}", fmt::join(read, ", ")));
+  std::vector<std::string> stored;
+  for (const std::int64_t number : pass.stores) stored.push_back(script.arrays()[index(number)].name);
+  if (!stored.empty()) parts.push_back(fmt::format("stores {}", fmt::join(stored, ", ")));
+  std::vector<std::string> folds;
+  for (const std::int64_t number : pass.reductions) {
+    const expr::Reduction& reduction = script.reductions()[index(number)];
+    folds.push_back(reduction.axis ? fmt::format("{} along axis {}", name_of(reduction.fold), *reduction.axis)
+                                   : std::string(name_of(reduction.fold)));
+  }
+  if (!folds.empty()) parts.push_back(fmt::format("finds {}", fmt::join(folds, ", ")));
+  return fmt::format("{}: {}", pass.domain.text(), fmt::join(parts, "; "));
+}
+
 }  // namespace
 
 void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
@@ -56,6 +78,7 @@ void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
   }
   for (const expr::Script::Scalar& scalar : script.scalars())
     needs.scalars.push_back({scalar.name, is_float(scalar.type) ? ElementType::float64 : ElementType::int64});
+  for (const expr::Script::Pass& pass : script.passes()) needs.passes.push_back(description(script, pass));
   // On several nodes each rank has a copy of what it reads whole.
   for (const expr::Script::Pass& pass : script.passes())
     for (const expr::Input& input : pass.program.inputs()) {

@@ -254,9 +254,9 @@ Value Compiler::call_reduction(const Token& name, const ReductionName& reduction
 }
 
 /// A number, or several in brackets or parentheses.
-std::vector<double> Compiler::literals() {
+Literal Compiler::literals() {
   const std::string_view close = token_.is("[") ? "]" : token_.is("(") ? ")" : "";
-  if (close.empty()) return {literal()};
+  if (close.empty()) return {.numbers = {literal()}};
   take();
   std::vector<double> numbers{literal()};
   while (token_.is(",")) {
@@ -265,7 +265,7 @@ std::vector<double> Compiler::literals() {
   }
   if (!token_.is(close)) fail(token_, fmt::format("expected ',' or '{}', found {}", close, shown(token_)));
   take();
-  return numbers;
+  return {.numbers = std::move(numbers), .is_list = true};
 }
 
 double Compiler::literal() {

@@ -14,12 +14,18 @@
 
 namespace windrow::expr {
 
+/// A number, or a list of them.
+struct Literal {
+  std::vector<double> numbers;
+  bool is_list = false;
+};
+
 /// The arguments of a call of a reduction, as they are written.
 struct ReductionCall {
   const ReductionName* name = nullptr;
   Token token = {};  ///< the name in the text
   std::vector<Value> operands = {};
-  std::map<std::string, std::vector<double>, std::less<>> keywords = {};  ///< numbers, or lists of them
+  std::map<std::string, Literal, std::less<>> keywords = {};
 };
 
 /// What a text may use besides the variables and functions of the language.
@@ -59,7 +65,7 @@ class Compiler {
   Value apply(const Function& function, const std::vector<Value>& arguments, const Token& name, std::int64_t call);
   Value random(const Function& function, const std::vector<Value>& arguments, const Token& name, std::int64_t call);
   std::vector<Value> arguments();
-  std::vector<double> literals();
+  Literal literals();
   double literal();
 
   [[nodiscard]] Token following() const;

@@ -592,8 +592,8 @@ std::vector<std::int64_t> combine_columns(const Reduction& reduction, std::span<
 }  // namespace
 
 std::string_view name_of(Fold fold) {
-  constexpr std::array<std::string_view, 7> names{"sum",       "product", "minimum", "maximum",
-                                                  "deviation", "argmin",  "argmax"};
+  constexpr std::array<std::string_view, 9> names{"sum",    "product", "minimum",   "maximum", "deviation",
+                                                  "argmin", "argmax",  "histogram", "quantile"};
   return names[static_cast<std::size_t>(fold)];
 }
 

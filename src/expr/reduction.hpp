@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "expr/types.hpp"
 
@@ -17,7 +19,9 @@ enum class Fold {
   maximum,
   deviation,  ///< the sum of (x - mean)^2
   argmin,     ///< the number of the first smallest, or of the first NaN
-  argmax
+  argmax,
+  histogram,
+  quantile
 };
 
 [[nodiscard]] std::string_view name_of(Fold fold);
@@ -28,8 +32,13 @@ struct Reduction {
   ValueType type = ValueType::float64;  ///< of its operand: float64 or int64 lanes decide
   Shape domain = {};                    ///< shape of its operand
   std::optional<int> axis = {};         ///< none: over everything
-  std::int64_t array = -1;              ///< along an axis: number of the array that takes the results
-  std::int32_t operand = -1;            ///< its place, while the script is compiled
+  std::int64_t array = -1;              ///< number of the array that takes the results, if there are several
+  std::int64_t bins = 0;                ///< of a histogram
+  /// Of a histogram its range, or the numbers of the reductions that find it.
+  std::optional<std::array<double, 2>> range = {};
+  std::array<std::int64_t, 2> range_from{-1, -1};
+  std::vector<double> fractions = {};  ///< of quantiles
+  std::int32_t operand = -1;           ///< its place, while the script is compiled
 
   /// Lanes of the result: float64 or int64.
   [[nodiscard]] bool gives_float() const { return is_float(type) && fold != Fold::argmin && fold != Fold::argmax; }

@@ -47,6 +47,7 @@ class Script {
     std::string name = {};  ///< no name of the language for the results of a reduction along an axis
     ElementType type = ElementType::float64;
     Shape shape = {};
+    std::string text = {};          ///< the last statement that assigns it
     std::int64_t random_calls = 0;  ///< how many its expression in the deck has had
     bool is_new = false;            ///< made by the statements
     bool is_stored = true;          ///< it needs memory

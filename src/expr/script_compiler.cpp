@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -54,6 +55,7 @@ void ScriptCompiler::add(std::string_view text) {
   random_calls_[name] = scope.random_calls;
 
   builder_.locate(target.column);
+  text_ = std::string(text);
   if (std::ranges::find(script_.assigned_, name) == script_.assigned_.end()) script_.assigned_.push_back(name);
   if (is_array) return assign_array(number, value);
   if (value.shape.axes == 0) return assign_number(name, value);
@@ -73,6 +75,7 @@ void ScriptCompiler::assign_array(std::int64_t number, Value value) {
   value.is_number = false;
   names_[array.name] = value;
   values_[number] = value.place;
+  script_.arrays_[index(number)].text = text_;
 }
 
 void ScriptCompiler::assign_number(const std::string& name, const Value& value) {
@@ -132,7 +135,7 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
   const auto keyword = [&](std::string_view word) -> std::optional<double> {
     const auto found = call.keywords.find(word);
     if (found == call.keywords.end()) return std::nullopt;
-    return found->second.front();
+    return found->second.numbers.front();
   };
   const Shape shape = operand.shape;
   if (const auto wanted = keyword("axis")) {
@@ -188,6 +191,8 @@ Value ScriptCompiler::reduce(const ReductionCall& call) {
   const ValueType type = operand.type;
   const ValueType real = type == ValueType::float32 ? type : ValueType::float64;
   const bool is_whole = !is_float(type);
+  if (name == "histogram") return histogram(builder_.convert(operand, ValueType::float64), call);
+  if (name == "quantile") return quantile(builder_.convert(operand, ValueType::float64), call);
   if (name == "any" || name == "all")
     return builder_.truth(fold(name == "any" ? Fold::maximum : Fold::minimum, builder_.truth(operand), call));
   if (name == "count_nonzero") return fold(Fold::sum, builder_.truth(operand), call);
@@ -204,7 +209,8 @@ Value ScriptCompiler::reduce(const ReductionCall& call) {
   const auto axis = call.keywords.find("axis");
   std::int64_t count = operand.shape.elements();
   if (axis != call.keywords.end() && operand.shape.axes == 2)
-    count = axis->second.front() == 0 || axis->second.front() == -2 ? operand.shape.rows : operand.shape.cols;
+    count = axis->second.numbers.front() == 0 || axis->second.numbers.front() == -2 ? operand.shape.rows
+                                                                                    : operand.shape.cols;
   const auto quotient = [&](const Value& sum, double divisor) {
     return builder_.binary(Opcode::divide, sum, builder_.constant(divisor));
   };
@@ -213,7 +219,7 @@ Value ScriptCompiler::reduce(const ReductionCall& call) {
     return builder_.convert(quotient(fold(Fold::sum, operand, call), static_cast<double>(count)), real);
   if (name == "var" || name == "std") {
     const auto freedom = call.keywords.find("ddof");
-    const double ddof = freedom == call.keywords.end() ? 0.0 : freedom->second.front();
+    const double ddof = freedom == call.keywords.end() ? 0.0 : freedom->second.numbers.front();
     // numpy divides by 0 where there are no degrees of freedom left.
     const double divisor = std::max(static_cast<double>(count) - ddof, 0.0);
     Value result = quotient(fold(Fold::deviation, operand, call), divisor);
@@ -221,6 +227,62 @@ Value ScriptCompiler::reduce(const ReductionCall& call) {
     return builder_.convert(result, real);
   }
   builder_.fail(fmt::format("{} cannot be computed", name));
+}
+
+/// A reduction that gives several numbers.
+Value ScriptCompiler::results_of(Reduction reduction, ElementType type, std::int64_t count) {
+  const Shape shape{1, 1, count};
+  reduction.array = std::ssize(script_.arrays_);
+  script_.arrays_.push_back(
+      {.name = fmt::format("reduction {}", script_.reductions_.size()), .type = type, .shape = shape, .is_new = true});
+  const std::int64_t array = reduction.array;
+  script_.reductions_.push_back(std::move(reduction));
+  return builder_.load(array, value_type(type), shape);
+}
+
+Value ScriptCompiler::histogram(const Value& operand, const ReductionCall& call) {
+  constexpr double most = 1 << 24;
+  Reduction reduction{.fold = Fold::histogram, .type = operand.type, .domain = operand.shape, .operand = operand.place};
+  const auto bins = call.keywords.find("bins");
+  const double wanted = bins == call.keywords.end() ? 10.0 : bins->second.numbers.front();
+  if (wanted < 1 || wanted > most || wanted != std::floor(wanted) ||
+      (bins != call.keywords.end() && bins->second.is_list))
+    builder_.fail(fmt::format("bins= is a whole number from 1 to {}", most));
+  reduction.bins = static_cast<std::int64_t>(wanted);
+  if (const auto range = call.keywords.find("range"); range != call.keywords.end()) {
+    const std::vector<double>& ends = range->second.numbers;
+    if (ends.size() != 2 || !(ends[0] <= ends[1])) builder_.fail("range= is (low, high), low not above high");
+    reduction.range = std::array{ends[0], ends[1]};
+  } else {
+    const ReductionCall plain{.name = call.name, .token = call.token};
+    for (const Fold end : {Fold::minimum, Fold::maximum})
+      reduction.range_from[end == Fold::minimum ? 0 : 1] = builder_.at(fold(end, operand, plain)).integer;
+  }
+  return results_of(std::move(reduction), ElementType::int64, static_cast<std::int64_t>(wanted));
+}
+
+Value ScriptCompiler::quantile(const Value& operand, const ReductionCall& call) {
+  constexpr std::size_t most = 64;
+  const auto q = call.keywords.find("q");
+  if (q == call.keywords.end()) builder_.fail(fmt::format("quantile needs fractions; write {}", call.name->usage));
+  const std::vector<double>& fractions = q->second.numbers;
+  if (std::ranges::any_of(fractions, [](double fraction) { return !(0.0 <= fraction && fraction <= 1.0); }))
+    builder_.fail("the fractions of quantile are from 0 to 1");
+  if (fractions.size() > most) builder_.fail(fmt::format("quantile takes at most {} fractions at a time", most));
+  Reduction reduction{.fold = Fold::quantile,
+                      .type = operand.type,
+                      .domain = operand.shape,
+                      .fractions = fractions,
+                      .operand = operand.place};
+  if (q->second.is_list)
+    return results_of(std::move(reduction), ElementType::float64, static_cast<std::int64_t>(fractions.size()));
+  script_.reductions_.push_back(std::move(reduction));
+  return builder_.parameter(std::ssize(script_.reductions_) - 1, ValueType::float64);
+}
+
+/// In which pass a reduction is done: a histogram whose range is to be found comes after that.
+int ScriptCompiler::level_of(const Reduction& reduction, const std::vector<int>& levels) const {
+  return levels[index(reduction.operand)] + (reduction.range_from[0] >= 0 ? 1 : 0);
 }
 
 /// In which pass each value can be computed: what a reduction gives is there after the pass of its operand.
@@ -239,7 +301,7 @@ std::vector<int> ScriptCompiler::levels() const {
     if (instruction.opcode == Opcode::load)
       if (const auto found = reduction_of_array.find(instruction.integer); found != reduction_of_array.end())
         reduction = found->second;
-    if (reduction >= 0) levels[k] = levels[index(script_.reductions_[index(reduction)].operand)] + 1;
+    if (reduction >= 0) levels[k] = level_of(script_.reductions_[index(reduction)], levels) + 1;
   }
   return levels;
 }
@@ -265,12 +327,13 @@ std::vector<ScriptCompiler::Root> ScriptCompiler::roots(const std::set<std::stri
   for (const auto& [number, place] : values_) {
     const Script::Array& array = script_.arrays_[index(number)];
     if (array.is_new && !stored.contains(array.name)) continue;
-    roots.push_back({true, number, place, array.shape, level[index(place)], loads_of(place)});
+    roots.push_back({true, number, place, array.shape, level[index(place)], -1, loads_of(place)});
   }
   for (std::int64_t number = 0; number < std::ssize(script_.reductions_); ++number) {
     const Reduction& reduction = script_.reductions_[index(number)];
     const std::int32_t place = reduction.operand;
-    roots.push_back({false, number, place, reduction.domain, level[index(place)], loads_of(place)});
+    const std::int64_t alone = reduction.fold == Fold::quantile ? number : -1;
+    roots.push_back({false, number, place, reduction.domain, level_of(reduction, level), alone, loads_of(place)});
   }
   for (bool is_settled = false; !is_settled;) {
     is_settled = true;
@@ -285,8 +348,11 @@ std::vector<ScriptCompiler::Root> ScriptCompiler::roots(const std::set<std::stri
   }
   // Of one level the larger domains first: an array can be read in passes over its own domain and over larger ones.
   std::ranges::stable_sort(roots, [](const Root& a, const Root& b) {
-    return std::tuple(a.level, -a.domain.elements(), a.domain.rows, a.domain.axes, !a.is_store) <
-           std::tuple(b.level, -b.domain.elements(), b.domain.rows, b.domain.axes, !b.is_store);
+    const auto place = [](const Root& root) {
+      return std::tuple(root.level, -root.domain.elements(), root.domain.rows, -root.domain.axes, root.alone < 0,
+                        root.alone, !root.is_store);
+    };
+    return place(a) < place(b);
   });
   return roots;
 }
@@ -331,8 +397,9 @@ Script ScriptCompiler::finish(std::span<const std::string> outputs) {
   const std::set<std::string> stored(wanted.begin(), wanted.end());
   const std::vector<Root> all = roots(stored);
   for (auto first = all.begin(); first != all.end();) {
-    const auto last = std::find_if(
-        first, all.end(), [&](const Root& root) { return root.level != first->level || root.domain != first->domain; });
+    const auto last = std::find_if(first, all.end(), [&](const Root& root) {
+      return root.level != first->level || root.domain != first->domain || root.alone != first->alone;
+    });
     make_pass(all, {first, last});
     first = last;
   }

@@ -31,6 +31,7 @@ class ScriptCompiler {
     std::int32_t place = 0;
     Shape domain;
     int level = 0;                 ///< number of the pass among those of its domain
+    std::int64_t alone = -1;       ///< its number, if it has passes of its own
     std::set<std::int64_t> loads;  ///< arrays
   };
 
@@ -38,6 +39,10 @@ class ScriptCompiler {
   void assign_number(const std::string& name, const Value& value);
   Value reduce(const ReductionCall& call);
   Value fold(Fold fold, Value operand, const ReductionCall& call);
+  Value histogram(const Value& operand, const ReductionCall& call);
+  Value quantile(const Value& operand, const ReductionCall& call);
+  Value results_of(Reduction reduction, ElementType type, std::int64_t count);
+  [[nodiscard]] int level_of(const Reduction& reduction, const std::vector<int>& levels) const;
   Value bound(const Value& value, const Shape& shape);
   std::int32_t domain_number(const Shape& shape);
 
@@ -53,6 +58,7 @@ class ScriptCompiler {
   std::map<std::int64_t, std::int32_t> values_;  ///< the last value of every array that is assigned
   std::map<std::string, Value, std::less<>> numbers_;
   std::vector<Shape> domains_;
+  std::string text_;             ///< of the statement
   std::optional<Shape> target_;  ///< of the statement, if it is an array already
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -65,6 +66,19 @@ std::string description(const expr::Script& script, const expr::Script::Pass& pa
   return fmt::format("{}: {}", pass.domain.text(), fmt::join(parts, "; "));
 }
 
+/// The next elements that are evaluated together: in an extent of the first array that is stored. Opens them in all
+/// that are.
+ElementRange open_piece(ElementRange left, std::span<Lease> leases, std::span<expr::Target> targets) {
+  ElementRange piece{left.begin, std::min(left.begin + kStep, left.end)};
+  for (std::size_t n = 0; n < leases.size(); ++n) {
+    const Piece stored = n == 0 ? leases[n].piece_from(piece.begin) : leases[n].piece(piece);
+    piece = stored.elements;
+    targets[n].destination = stored.destination;
+    targets[n].store = store_for(stored);
+  }
+  return piece;
+}
+
 }  // namespace
 
 void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
@@ -72,7 +86,7 @@ void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
     if (!array.is_new || !array.is_stored) continue;
     const bool is_named = std::ranges::find(script.assigned(), array.name) != script.assigned().end();
     needs.arrays.push_back({.shape = {array.name, array.type, array.shape.extents()},
-                            .description = is_named ? "from the statements" : "a reduction along an axis",
+                            .description = is_named ? array.text : "a reduction",
                             .is_final_when_filled = is_named,
                             .is_result = is_named});
   }
@@ -87,6 +101,10 @@ void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
         needs.rank_bytes = checked_add(needs.rank_bytes, source.shape.extents().bytes(source.type));
     }
   for (const expr::Reduction& reduction : script.reductions()) {
+    if (reduction.fold == expr::Fold::quantile || reduction.fold == expr::Fold::histogram) {
+      needs.rank_bytes = checked_add(needs.rank_bytes, counting_bytes(reduction));
+      continue;
+    }
     const std::int64_t rows = reduction.domain.extents().rows;
     needs.rank_bytes = checked_add(needs.rank_bytes, folder_bytes(reduction, row_block(rows, ranks, 0)));
   }
@@ -99,21 +117,15 @@ std::vector<RowRange> ScriptRun::rows_of_ranks(std::int64_t rows) const {
   return blocks;
 }
 
-/// A pass on this rank: what is leased, read and folded.
-struct ScriptRun::Work {
-  Extents domain;
-  ElementRange elements;  ///< of this rank
-  std::vector<Lease> leases = {};
-  std::vector<expr::Target> targets = {};
-  std::vector<std::unique_ptr<expr::Folder>> folders = {};
-  std::vector<expr::Sink*> sinks = {};
-};
-
 void ScriptRun::run() {
   parameters_.resize(script_->reductions().size());
   const std::size_t passes = script_->passes().size();
-  for (std::size_t number = 0; number < passes; ++number)
-    run_pass(script_->passes()[number], passes == 1 ? "evaluate" : fmt::format("evaluate {}", number + 1));
+  for (std::size_t number = 0; number < passes; ++number) {
+    const expr::Script::Pass& pass = script_->passes()[number];
+    const std::string phase = passes == 1 ? "evaluate" : fmt::format("evaluate {}", number + 1);
+    const bool is_search = !pass.reductions.empty() && reduction(pass.reductions[0]).fold == expr::Fold::quantile;
+    is_search ? search(pass, phase) : run_pass(pass, phase);
+  }
   const std::vector<std::int64_t> numbers = evaluate_numbers(script_->scalar_program(), parameters_);
   for (std::size_t n = 0; n < numbers.size(); ++n) {
     const expr::Script::Scalar& scalar = script_->scalars()[n];
@@ -126,11 +138,84 @@ void ScriptRun::run() {
 }
 
 void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phase) {
+  std::vector<std::unique_ptr<expr::Folder>> folders(pass.reductions.size());
+  std::vector<std::unique_ptr<expr::Histogram>> histograms(pass.reductions.size());
+  sweep(pass, phase, [&](RowRange rows) {
+    std::vector<expr::Sink*> sinks;
+    for (std::size_t n = 0; n < pass.reductions.size(); ++n) {
+      const expr::Reduction& wanted = reduction(pass.reductions[n]);
+      if (wanted.fold == expr::Fold::histogram) {
+        const auto [low, high] = range_of(wanted);
+        histograms[n] = std::make_unique<expr::Histogram>(low, high, wanted.bins);
+        sinks.push_back(histograms[n].get());
+        continue;
+      }
+      std::int64_t* results = nullptr;
+      if (wanted.axis == 1)
+        results = reinterpret_cast<std::int64_t*>(array(wanted.array).lease_row_block().bytes().data());
+      folders[n] = expr::Folder::make(wanted, rows, results);
+      sinks.push_back(folders[n].get());
+    }
+    return sinks;
+  });
+  for (std::size_t n = 0; n < pass.reductions.size(); ++n) {
+    const expr::Reduction& wanted = reduction(pass.reductions[n]);
+    if (wanted.fold == expr::Fold::histogram) {
+      context_->topology().world.sum(histograms[n]->counts());
+      store_results<std::int64_t>(wanted, histograms[n]->counts());
+    } else if (wanted.axis == 0) {
+      combine_columns(wanted, *folders[n]);
+    } else if (!wanted.axis) {
+      parameters_[index(pass.reductions[n])] = combined(wanted, folders[n]->part(), 1)[0];
+    }
+  }
+}
+
+std::array<double, 2> ScriptRun::range_of(const expr::Reduction& histogram) const {
+  if (histogram.range) return *histogram.range;
+  std::array<double, 2> range{};
+  for (std::size_t end = 0; end < 2; ++end)
+    range[end] = std::bit_cast<double>(parameters_[index(histogram.range_from[end])]);
+  if (!std::isfinite(range[0]) || !std::isfinite(range[1]))
+    throw Error(ExitStatus::usage, "the values of a histogram are from {} to {}: give it range=(low, high)", range[0],
+                range[1]);
+  return range;
+}
+
+/// The passes of a quantile.
+void ScriptRun::search(const expr::Script::Pass& pass, const std::string& phase) {
+  const expr::Reduction& wanted = reduction(pass.reductions[0]);
+  expr::QuantileSearch found(pass.domain.elements(), wanted.fractions);
+  do {
+    sweep(pass, phase, [&](RowRange) { return std::vector<expr::Sink*>{&found}; });
+    context_->topology().world.sum(found.counts());
+  } while (found.next());
+  std::vector<double> results = found.results();
+  if (wanted.array < 0) {
+    parameters_[index(pass.reductions[0])] = std::bit_cast<std::int64_t>(results[0]);
+  } else {
+    store_results<double>(wanted, results);
+  }
+}
+
+/// Results that all ranks have, into the rows of those who own them.
+template <typename Element>
+void ScriptRun::store_results(const expr::Reduction& wanted, std::span<const double> results) {
+  context_->memory().together([&] {
+    Lease lease = array(wanted.array).lease_row_block();
+    const std::span<std::byte> bytes = lease.bytes();
+    for (std::int64_t row = lease.rows().begin; row < lease.rows().end; ++row) {
+      const auto element = static_cast<Element>(results[index(row)]);
+      std::memcpy(bytes.data() + index(row - lease.rows().begin) * sizeof element, &element, sizeof element);
+    }
+  });
+}
+
+/// A pass over memory, each rank over its own rows: stores, and hands the other results to sinks.
+void ScriptRun::sweep(const expr::Script::Pass& pass, const std::string& phase, const MakeSinks& make_sinks) {
   const Extents domain = pass.domain.extents();
   const Topology& topology = context_->topology();
   const RowRange rows = row_block(domain.rows, topology.ranks(), topology.row_rank());
-  Work work{.domain = domain, .elements = {rows.begin * domain.cols, rows.end * domain.cols}};
-
   // What every rank reads whole, but other nodes have rows of.
   std::vector<std::vector<std::byte>> replicas(pass.program.inputs().size());
   for (std::size_t n = 0; n < replicas.size(); ++n) {
@@ -138,69 +223,46 @@ void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phas
     const Extents& extents = array(input.array).extents();
     if (topology.nodes() > 1 && !lies_alike(input, extents, domain)) replicas[n] = replica(array(input.array));
   }
-
   std::int64_t bytes = 0;
-  for (const expr::Input& input : pass.program.inputs())
-    bytes += array(input.array).extents().bytes(array(input.array).type());
-  for (const std::int64_t number : pass.stores) bytes += array(number).extents().bytes(array(number).type());
+  for (const expr::Input& input : pass.program.inputs()) bytes += array(input.array).shape().bytes();
+  for (const std::int64_t number : pass.stores) bytes += array(number).shape().bytes();
 
   context_->phase(phase, bytes, [&] {
-    expr::Bindings bindings = context_->bindings(work.domain, script_->streams());
-    bindings.parameters = parameters_;
+    std::vector<Lease> leases;
+    std::vector<expr::Target> targets;
     for (const std::int64_t number : pass.stores) {
       const auto is_stored = [&](const expr::Input& input) { return input.array == number; };
-      work.leases.push_back(array(number).lease_row_block());
-      work.targets.push_back(
+      leases.push_back(array(number).lease_row_block());
+      targets.push_back(
           {.type = array(number).type(), .is_input = std::ranges::any_of(pass.program.inputs(), is_stored)});
     }
-    for (const expr::Input& input : pass.program.inputs()) {
-      SharedArray& source = array(input.array);
-      const std::int64_t cols = source.extents().cols;
+    expr::Bindings bindings = context_->bindings(domain, script_->streams());
+    bindings.parameters = parameters_;
+    for (std::size_t n = 0; n < replicas.size(); ++n) {
+      const expr::Input& input = pass.program.inputs()[n];
+      const SharedArray& source = array(input.array);
+      const RowRange wanted = lies_alike(input, source.extents(), domain) ? rows : RowRange{0, source.extents().rows};
       const auto store = std::ranges::find(pass.stores, input.array);
-      if (store != pass.stores.end()) {
-        const auto bytes_there = work.leases[index(store - pass.stores.begin())].bytes();
-        bindings.inputs.push_back({bytes_there.data(), rows.begin * cols, rows.end * cols});
-        continue;
-      }
-      const RowRange wanted =
-          lies_alike(input, source.extents(), work.domain) ? rows : RowRange{0, source.extents().rows};
-      if (const auto& whole = replicas[bindings.inputs.size()]; !whole.empty()) {
-        bindings.inputs.push_back({whole.data(), 0, wanted.end * cols});
-        continue;
-      }
-      bindings.inputs.push_back({source.read(wanted).data(), wanted.begin * cols, wanted.end * cols});
+      const std::byte* const first = !replicas[n].empty() ? replicas[n].data()
+                                     : store != pass.stores.end()
+                                         ? leases[index(store - pass.stores.begin())].bytes().data()
+                                         : source.read(wanted).data();
+      bindings.inputs.push_back({first, wanted.begin * source.extents().cols, wanted.end * source.extents().cols});
     }
-    for (const std::int64_t number : pass.reductions) {
-      const expr::Reduction& reduction = script_->reductions()[index(number)];
-      std::int64_t* results = nullptr;
-      if (reduction.axis == 1)
-        results = reinterpret_cast<std::int64_t*>(array(reduction.array).lease_row_block().bytes().data());
-      work.folders.push_back(expr::Folder::make(reduction, rows, results));
-      work.sinks.push_back(work.folders.back().get());
-    }
+    const std::vector<expr::Sink*> sinks = make_sinks(rows);
     expr::Evaluator evaluator(pass.program, std::move(bindings));
-    for (std::int64_t element = work.elements.begin; element < work.elements.end;) {
-      ElementRange piece{element, std::min(element + kStep, work.elements.end)};
-      for (std::size_t n = 0; n < work.leases.size(); ++n) {
-        const Piece stored = n == 0 ? work.leases[n].piece_from(element) : work.leases[n].piece(piece);
-        piece = stored.elements;
-        work.targets[n].destination = stored.destination;
-        work.targets[n].store = store_for(stored);
-      }
-      evaluator.evaluate(piece, 0, work.targets, work.sinks);
-      for (const std::int64_t number : pass.stores) context_->filled(array(number), piece);
-      context_->advance(bytes / std::max<std::int64_t>(work.domain.elements(), 1) * piece.elements());
-      context_->memory().rendezvous().throw_if_failed();
+    const ElementRange elements{rows.begin * domain.cols, rows.end * domain.cols};
+    const double bytes_each = static_cast<double>(bytes) / static_cast<double>(domain.elements());
+    for (std::int64_t element = elements.begin; element < elements.end;) {
+      const ElementRange piece = open_piece({element, elements.end}, leases, targets);
       element = piece.end;
+      evaluator.evaluate(piece, 0, targets, sinks);
+      for (const std::int64_t number : pass.stores) context_->filled(array(number), piece);
+      context_->advance(static_cast<std::int64_t>(bytes_each * static_cast<double>(piece.elements())));
+      context_->memory().rendezvous().throw_if_failed();
     }
     fault_point("phase.block");
   });
-  for (std::size_t n = 0; n < work.folders.size(); ++n) {
-    const std::int64_t number = pass.reductions[n];
-    const expr::Reduction& reduction = script_->reductions()[index(number)];
-    if (reduction.axis == 0) combine_columns(reduction, *work.folders[n]);
-    if (!reduction.axis) parameters_[index(number)] = combined(reduction, work.folders[n]->part(), 1)[0];
-  }
 }
 
 /// All elements of an array, from all nodes.

@@ -92,7 +92,8 @@ double Context::run_seconds() const {
 
 void Context::begin_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes) {
   memory_->reset_progress();
-  phases_.push_back({name, 0.0, bytes});
+  if (phases_.empty() || phases_.back().name != name) phases_.push_back({name, 0.0, 0});
+  phases_.back().bytes += bytes;
   if (options_.progress != nullptr)
     options_.progress->begin(name, node_bytes, [this] { return memory_->progress_bytes(); });
 }

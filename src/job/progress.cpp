@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/units.hpp"
+#include "mpi/environment.hpp"
 #include "mpi/launcher.hpp"
 
 namespace windrow {
@@ -50,7 +51,7 @@ void Progress::begin(std::string phase, std::int64_t total_bytes, std::function<
 void Progress::update() {
   if (style_ == ProgressStyle::none || total_ <= 0 || !done_) return;
   const auto now = Clock::now();
-  if (now < next_) return;
+  if (now < next_ || Environment::is_perhaps_ending()) return;
   const std::int64_t done = std::clamp<std::int64_t>(done_(), 0, total_);
   const std::string text = line(phase_, done, total_, std::chrono::duration<double>(now - begin_).count());
   if (style_ == ProgressStyle::bar) {

@@ -1,6 +1,7 @@
 #include "mpi/environment.hpp"
 
 #include <mpi.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,10 +33,16 @@ static_assert(std::atomic<int>::is_always_lock_free);
 std::function<void(const Error&)> tell_of_abort;
 double grace = 10.0;
 
+// What the kernel sends where the launcher has died: no launcher sends it.
+const int kLauncherDied = SIGRTMIN;
+pid_t launcher = 0;
+
 extern "C" void remove_unfinished_and_die(int signal_number) {
+  // It is sent also when a thread of the launcher ends.
+  if (signal_number == kLauncherDied && getppid() == launcher) return;
   // mpirun, seeing the first status that is not 0, sends a signal to the ranks that are still in MPI_Finalize.
   if (const int status = status_of_run.load(); status >= 0) _exit(status);
-  if (!is_maker.load()) {
+  if (!is_maker.load() && signal_number != kLauncherDied) {
     // mpirun kills all ranks as soon as one has died: the rank that has made something goes first.
     const timespec half_a_second{0, 500'000'000};
     nanosleep(&half_a_second, nullptr);
@@ -47,6 +54,16 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
   }
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
+}
+
+// Open MPI's mpirun, when it ends a run, begins with SIGCONT, sleeps for a second, and sends SIGTERM. What ranks print
+// in that second it passes on behind what they say last.
+constexpr std::chrono::seconds kEnding{2};
+std::atomic<std::chrono::steady_clock::time_point> ending_until{};
+static_assert(std::atomic<std::chrono::steady_clock::time_point>::is_always_lock_free);
+
+extern "C" void expect_end(int) {
+  ending_until = std::chrono::steady_clock::now() + kEnding;
 }
 
 // What remains of Open MPI's own use of shared memory: it stores to pages that it has not asked for.
@@ -95,8 +112,19 @@ void install_handlers() {
     if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     sigaction(number, &action, nullptr);
   }
+  sigaction(kLauncherDied, &action, nullptr);
+  action.sa_handler = expect_end;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGCONT, &action, nullptr);
   // A write beyond the file size limit is to return EFBIG, one to a closed pipe EPIPE.
   for (const int number : {SIGXFSZ, SIGPIPE}) std::signal(number, SIG_IGN);
+}
+
+/// Ranks whose launcher dies, as mpirun does of a second Ctrl-C, end at once, and not when MPI notices.
+void die_with_launcher() {
+  if (!is_launched()) return;
+  launcher = getppid();
+  prctl(PR_SET_PDEATHSIG, kLauncherDied);
 }
 
 // Of ranks that end the run at the same moment one tells why. They announce it to each other by messages, which reach
@@ -159,6 +187,7 @@ void read_grace() {
 
 Environment::Environment() {
   install_handlers();
+  die_with_launcher();
   set_launcher_defaults();
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
@@ -192,6 +221,10 @@ void Environment::end_with(ExitStatus status) noexcept {
 
 double Environment::grace_s() noexcept {
   return is_maker.load() ? grace - 0.5 : grace;
+}
+
+bool Environment::is_perhaps_ending() noexcept {
+  return std::chrono::steady_clock::now() < ending_until.load();
 }
 
 int Environment::world_size() {

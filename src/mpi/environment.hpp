@@ -31,6 +31,9 @@ class Environment {
   /// rank that has something to remove is half a second more impatient, so that it is the one that ends the run.
   [[nodiscard]] static double grace_s() noexcept;
 
+  /// Whether mpirun may have begun to end this run: what is printed now would appear behind the last message.
+  [[nodiscard]] static bool is_perhaps_ending() noexcept;
+
   /// Number of ranks of MPI_COMM_WORLD.
   [[nodiscard]] static int world_size();
 

@@ -174,6 +174,10 @@ std::string choice_of_windows() {
   return kIsOpenMpi && choice != nullptr ? fmt::format("{}={}", variable, choice) : "";
 }
 
+bool is_launched() {
+  return launch().processes > 0;
+}
+
 std::int64_t launched_processes() {
   return std::max<std::int64_t>(launch().processes, 1);
 }

@@ -22,6 +22,9 @@ void use_shared_memory_folder(const std::string& folder);
 /// What the environment says on who makes shared windows, "OMPI_MCA_osc=^sm" for one; "" if nothing.
 [[nodiscard]] std::string choice_of_windows();
 
+/// Whether a launcher says that it started this process, be it the only one.
+[[nodiscard]] bool is_launched();
+
 /// How many processes the launcher of this one says that it started; 1 without a launcher.
 [[nodiscard]] std::int64_t launched_processes();
 

@@ -6,11 +6,14 @@
 
 import contextlib
 import os
+import pty
 import signal
+import subprocess
+import threading
 import time
 
 import interposed
-from fault_case import END_S, ENDLESS, FaultCase, is_running, launch, state_of, wait_until
+from fault_case import END_S, ENDLESS, LONG, FaultCase, is_running, launch, state_of, wait_until
 
 
 class Signals(FaultCase):
@@ -100,9 +103,51 @@ class Signals(FaultCase):
         self.finish(process, ranks)
         self.assert_remains_go_away()
 
+    def test_a_run_can_follow_at_once(self):
+        """Also where mpirun is gone before its ranks have heard of it."""
+        process, _ = self.start_and_wait_for_phase(ENDLESS, ranks=3)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        result = self.run_deck()
+        self.assert_status(result, launch.DONE)
+        self.assertEqual(result.err, "")
+        self.assert_whole()
+
+    def test_a_thread_of_the_launcher_ends(self):
+        """Which is not the end of the launcher, although the kernel tells of both in the same way."""
+        started = []
+
+        def start():
+            started.append(self.start(LONG, ranks=0, PMI_SIZE=1))
+            wait_until(lambda: started[0].poll() is not None or self.temporaries(), "the run has begun")
+
+        thread = threading.Thread(target=start)
+        thread.start()
+        thread.join()
+        self.assert_status(launch.finish(started[0]), launch.DONE)
+        self.assert_whole()
+
+    def test_nothing_is_shown_behind_the_message(self):
+        """What ranks print while mpirun ends them comes to the terminal at the end."""
+        terminal, own_end = pty.openpty()
+        process = subprocess.Popen(launch.command_line(2, "run", "deck.toml", ENDLESS), stdin=subprocess.DEVNULL,
+                                   stdout=own_end, stderr=own_end, env=launch.environment(**self.env), cwd=self.folder,
+                                   start_new_session=True)
+        self.addCleanup(launch.end, process)
+        os.close(own_end)
+        shown = b""
+        with open(terminal, "rb", buffering=0) as screen, contextlib.suppress(OSError):  # EIO: the other end is closed
+            while part := screen.read(4096):
+                if b"%" not in shown and b"%" in part:
+                    process.send_signal(signal.SIGINT)
+                shown += part
+        self.assertEqual(process.wait(END_S), 1, shown)
+        self.assertRegex(shown.decode(), r"%[^\n]*\r\nwindrow: ended by a signal; the output was not written\r\n\Z")
+        self.assert_nothing_left()
+
     def assert_remains_go_away(self):
-        """What docs/reliability.md says of a run that was ended by force."""
-        self.assertFalse((self.output / "out.h5").exists())
+        """What docs/reliability.md says of a run whose mpirun was ended by force."""
+        self.assertEqual(self.files(self.output), [])
         self.assertEqual([name for name in self.files(self.shared) if not name.startswith("vader_segment.")], [])
         self.clean_with_doctor()
         result = self.run_deck()

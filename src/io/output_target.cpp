@@ -222,8 +222,10 @@ void OutputTarget::examine(const std::string& other_path, const TemporaryName& o
   const int error_number = live || unlink(other_path.c_str()) == 0 ? 0 : errno;
   if (descriptor >= 0) close(descriptor);
   if (live)
-    throw Error(ExitStatus::io, "cannot write {}: another run is writing it (host {}, process {}){}", path_, other.host,
-                other.pid,
+    throw Error(ExitStatus::io,
+                "cannot write {}: another run is writing it (host {}, process {}){}\n"
+                "  try: again in a moment, if that run was interrupted just now; or another output.file",
+                path_, other.host, other.pid,
                 lock == LockState::unsupported ? fmt::format("; if that run is dead, remove {}", other_path) : "");
   if (error_number != 0 && error_number != ENOENT)
     throw Error(ExitStatus::io, "cannot remove {}, which a dead run left: {}", other_path, errno_text(error_number));

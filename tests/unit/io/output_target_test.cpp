@@ -283,7 +283,9 @@ TEST(OutputTarget, ASecondRunIsRefusedWhileTheFirstLives) {
       << outcome.message;
   EXPECT_EQ(reserved(scratch / "b.h5").message, "") << "another output is free";
   const OutputTarget same_process = reserve(scratch / "c.h5");
-  EXPECT_TRUE(contains(reserved(scratch / "c.h5").message, "another run is writing it"));
+  const std::string told = reserved(scratch / "c.h5").message;
+  EXPECT_TRUE(contains(told, "another run is writing it"));
+  EXPECT_TRUE(contains(told, "\n  try: again in a moment"));
 }
 
 TEST(OutputTarget, WhatAKilledRunLeftIsRemovedAndTold) {

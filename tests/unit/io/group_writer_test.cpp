@@ -1,6 +1,7 @@
 #include "io/group_writer.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <functional>
@@ -193,6 +194,41 @@ TEST(GroupWriter, WritesAtTheEndGroupsThatWereFilledInPart) {
     EXPECT_EQ(output.write_rest(), output.topology.world.sum(left)) << where;
     output.expect_whole(where);
   });
+}
+
+/// Takes a page within `bytes` away, as where shared memory is full: whoever loads from it dies of SIGBUS, and a system
+/// call fails.
+class MissingPage {
+ public:
+  explicit MissingPage(std::span<const std::byte> bytes) {
+    void* begin = const_cast<std::byte*>(bytes.data());
+    std::size_t room = bytes.size();
+    page_ = std::align(kPage, kPage, begin, room);
+    replace(MAP_SHARED, memfd_create("empty", MFD_CLOEXEC));
+  }
+  MissingPage(const MissingPage&) = delete;
+  MissingPage& operator=(const MissingPage&) = delete;
+  ~MissingPage() { replace(MAP_PRIVATE | MAP_ANONYMOUS, -1); }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+
+  void replace(int flags, int file) {
+    EXPECT_EQ(mmap(page_, kPage, PROT_READ | PROT_WRITE, flags | MAP_FIXED, file, 0), page_);
+    if (file >= 0) close(file);
+  }
+
+  void* page_ = nullptr;
+};
+
+TEST(GroupWriter, RowsThatCannotBeHadAnyMoreAreAnErrorOfWriting) {
+  // The job has touched none of them, and each rank maps the window for itself.
+  Output output(1, {100'003, 7});
+  const MissingPage missing(output.array.read(output.array.node_rows()));
+  const Outcome outcome = outcome_of([&] { output.memory.together([&] { output.writer.write_rest([](auto) {}); }); });
+  EXPECT_EQ(outcome.status, ExitStatus::resources);
+  EXPECT_TRUE(outcome.message.starts_with("cannot write")) << outcome.message;
+  EXPECT_NE(outcome.message.find("its rows are not in memory, which is short"), std::string::npos) << outcome.message;
 }
 
 TEST(GroupWriter, DurableOutputHasTheSameBytes) {

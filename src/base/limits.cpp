@@ -55,7 +55,7 @@ std::optional<std::uint64_t> device_in_memory(const std::string& folder) {
   struct stat status {};
   if (statfs(folder.c_str(), &system) != 0 || stat(folder.c_str(), &status) != 0) return std::nullopt;
   const auto type = static_cast<std::uint32_t>(system.f_type);
-  if (type != TMPFS_MAGIC && type != RAMFS_MAGIC) return std::nullopt;
+  if (type != TMPFS_MAGIC && type != RAMFS_MAGIC && type != HUGETLBFS_MAGIC) return std::nullopt;
   return status.st_dev;
 }
 

@@ -13,8 +13,8 @@ inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::ma
 /// Bytes that this user can still put into the file system of a folder; kUnlimited if it does not say.
 [[nodiscard]] std::int64_t free_bytes_in(const std::string& folder);
 
-/// The device number of the tmpfs or ramfs that a folder lies in, whose files are memory; none on a disk, and where the
-/// kernel does not tell.
+/// The device number of the tmpfs, ramfs or hugetlbfs that a folder lies in, whose files are memory; none on a disk,
+/// and where the kernel does not tell.
 [[nodiscard]] std::optional<std::uint64_t> device_in_memory(const std::string& folder);
 
 /// The limits of a process that a run can meet.

@@ -328,6 +328,12 @@ std::string output_folder(const std::string& output_path) {
   return folder_of(follow_links(output_path));
 }
 
+std::int64_t bytes_freed_by_removal(const std::string& output_path) {
+  constexpr std::int64_t unit = 512;  // of st_blocks, whatever the file system's
+  const std::optional<struct stat> old = regular_file(follow_links(output_path));
+  return old && old->st_nlink == 1 ? std::int64_t{old->st_blocks} * unit : 0;
+}
+
 std::int64_t free_disk_bytes(const std::string& output_path) {
   const std::string folder = output_folder(output_path);
   struct statvfs status {};

@@ -82,6 +82,10 @@ class OutputTarget {
 /// The folder that an output is written into. *Throws*: as follow_links(), on the calling rank.
 [[nodiscard]] std::string output_folder(const std::string& output_path);
 
+/// What removing an existing output would give back to its file system; 0 if there is none, and if it has other names.
+/// *Throws*: as follow_links(), on the calling rank.
+[[nodiscard]] std::int64_t bytes_freed_by_removal(const std::string& output_path);
+
 /// Free bytes for an unprivileged user in that folder; kUnlimited if its file system does not tell.
 /// *Throws* Error(io), on the calling rank.
 [[nodiscard]] std::int64_t free_disk_bytes(const std::string& output_path);

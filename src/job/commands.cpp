@@ -55,6 +55,7 @@ void check_here(const LoadedDeck& deck, const Plan& plan) {
        {find_memory_shortage(deck, plan, 0, host_name(), resources),
         find_limit_shortage(plan, 0, true, find_process_limits()), find_disk_shortage(deck, plan)})
     if (shortage) throw Error(ExitStatus::resources, *shortage);
+  if (const auto finding = find_windows_on_disk(plan, 0, resources)) say(fmt::format("windrow: {}", *finding));
 }
 
 std::string verdict_on_nodes(const LoadedDeck& deck, const Plan& plan, const std::optional<HostResources>& node) {

@@ -74,7 +74,10 @@ void examine_memory(const HostResources& resources) {
   good("memory", fmt::format("{} available within {}", format_bytes(resources.memory_free), resources.memory_limit));
   const std::string found =
       fmt::format("{} free in {}", format_bytes(resources.shared_memory_free), resources.shared_memory_folder);
-  if (resources.shared_memory_free < resources.memory_free / 3)
+  if (!resources.shared_memory_disk.empty())
+    warn("shared memory", fmt::format("{}, which is on a disk ({})", found, resources.shared_memory_disk),
+         "--shm-dir DIR, a tmpfs");
+  else if (resources.shared_memory_free < resources.memory_free / 3)
     warn("shared memory", found,
          "mount -o remount,size=90% /dev/shm (as root), docker run --shm-size=..., or --shm-dir DIR");
   else

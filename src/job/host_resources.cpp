@@ -162,6 +162,8 @@ void find_tmpfs(const fs::path& root, HostResources& resources) {
   if (own_mount.type == "tmpfs") {
     resources.shared_memory_mount = own_mount.folder;
     resources.shared_memory_total = total_bytes_of(own_mount.folder);
+  } else if (!device_in_memory(own)) {
+    resources.shared_memory_disk = own_mount.type;
   }
   for (const Mount& mount : mounts) {
     if (mount.type != "tmpfs" || mount.folder == own_mount.folder || !is_for_programs(mount.folder)) continue;

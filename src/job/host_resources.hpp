@@ -19,6 +19,7 @@ struct HostResources {
 
   std::string shared_memory_mount = {};  ///< the tmpfs that the folder lies in; "" if it is none
   std::int64_t shared_memory_total = 0;  ///< its size
+  std::string shared_memory_disk = {};   ///< the kind of file system instead, if that is not in memory: "ext4"
   std::string other_tmpfs = {};          ///< the roomiest other tmpfs that this user may write to; "" if there is none
   std::int64_t other_tmpfs_free = 0;
   bool is_container = false;            ///< Docker's or its like

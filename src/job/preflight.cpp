@@ -10,6 +10,10 @@ void throw_if(const std::optional<std::string>& shortage) {
   if (shortage) throw Error(ExitStatus::resources, *shortage);
 }
 
+void warn_of(const std::optional<std::string>& finding) {
+  if (finding) say(fmt::format("windrow: {}", *finding));
+}
+
 }  // namespace
 
 void check_resources(const Topology& topology, const LoadedDeck& deck, const Plan& plan) {
@@ -20,6 +24,7 @@ void check_resources(const Topology& topology, const LoadedDeck& deck, const Pla
       HostResources resources = find_host_resources();
       if (topology.world_rank() == 0) resources.output_place = find_output_place(plan.file, resources);
       throw_if(find_memory_shortage(deck, plan, host, topology.host_names[static_cast<std::size_t>(host)], resources));
+      if (topology.world_rank() == 0) warn_of(find_windows_on_disk(plan, host, resources));
     }
     throw_if(find_limit_shortage(plan, node, topology.is_leader(), find_process_limits()));
     if (topology.world_rank() == 0) throw_if(find_disk_shortage(deck, plan));

@@ -5,6 +5,7 @@
 
 #include "base/units.hpp"
 #include "io/output_target.hpp"
+#include "job/quoting.hpp"
 #include "mpi/shared_window.hpp"
 
 namespace windrow {
@@ -22,20 +23,28 @@ std::int64_t mebibytes(std::int64_t bytes) {
   return divide_up(bytes, kMiB);
 }
 
-/// The same arrays with elements of half the size, and what to set in the deck for it; "" if that cannot be set.
+/// The same arrays with elements of half the size, what to set in the deck for it, and what then becomes of values; ""
+/// if that cannot be set.
 struct Smaller {
   JobNeeds needs;
   std::string settings;
+  std::string condition;
 };
 
 Smaller with_smaller_types(JobNeeds needs) {
   std::string settings;
+  bool is_rounded = false;
+  bool is_narrower = false;
   for (PlannedArray& array : needs.arrays) {
     if (bytes_of(array.shape.type) != 8 || array.type_key.empty()) continue;
-    array.shape.type = array.shape.type == ElementType::float64 ? ElementType::float32 : ElementType::int32;
+    const bool is_float = array.shape.type == ElementType::float64;
+    (is_float ? is_rounded : is_narrower) = true;
+    array.shape.type = is_float ? ElementType::float32 : ElementType::int32;
     settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", array.type_key, name_of(array.shape.type));
   }
-  return {std::move(needs), settings};
+  return {std::move(needs), settings,
+          fmt::format("{}{}", is_rounded ? ", if 7 digits are enough" : "",
+                      is_narrower ? ", if the whole numbers fit into 32 bits" : "")};
 }
 
 std::int64_t array_elements(const JobNeeds& needs) {
@@ -132,14 +141,15 @@ std::string remedies_by_variants(const Trials& trials, const Plan& plan, int hos
   const auto add = [&](const std::string& remedy) { text += "\n  try: " + remedy; };
   const auto hosts = static_cast<int>(plan.hosts.size());
   const int ranks = ranks_on(plan, host);
-  const std::string smaller = with_smaller_types(plan.needs).settings;
+  const Smaller smaller = with_smaller_types(plan.needs);
   const bool smaller_is_enough =
-      !smaller.empty() && trials.fits(Variant{.hosts = hosts, .ranks_per_host = ranks, .smaller_types = true});
-  if (smaller_is_enough) add(smaller + ", which fits");
+      !smaller.settings.empty() && trials.fits(Variant{.hosts = hosts, .ranks_per_host = ranks, .smaller_types = true});
+  if (smaller_is_enough) add(smaller.settings + ", which fits" + smaller.condition);
   if (const auto nodes = trials.hosts_for({.hosts = hosts, .ranks_per_host = ranks})) add(nodes_text(*nodes, ranks));
-  if (!smaller.empty() && !smaller_is_enough)
+  if (!smaller.settings.empty() && !smaller_is_enough)
     if (const auto nodes = trials.hosts_for({.hosts = hosts, .ranks_per_host = ranks, .smaller_types = true}))
-      add(fmt::format("{} on {} such nodes; on {} it would need {}", smaller, *nodes, hosts == 1 ? "one" : "these",
+      add(fmt::format("{} on {} such nodes{}; on {} it would need {}", smaller.settings, *nodes, smaller.condition,
+                      hosts == 1 ? "one" : "these",
                       format_bytes(trials.need_of({hosts, ranks, true}).value_or(MemoryNeed{}).*what)));
   if (hosts > 1) return text;
   for (int fewer = ranks - 1; fewer > 0; --fewer) {
@@ -210,6 +220,14 @@ std::string remedies_for_memory(const MemoryNeed& need, const HostResources& res
   return fmt::format("\n  try: a limit of {} MiB for this group (systemd-run -p MemoryMax={}M ...)", limit, limit);
 }
 
+/// Where the old output would make room for the new one, which replaces it only when it is whole.
+std::string remedy_by_removal(const LoadedDeck& deck, const Plan& plan, std::int64_t free) {
+  const std::int64_t old = deck.common->overwrite ? io::bytes_freed_by_removal(plan.file) : 0;
+  if (old == 0 || plan.file_bytes > checked_add(free, old)) return "";
+  return fmt::format("\n  try: rm {}, which frees {}: the old output is otherwise kept until the new one is whole",
+                     shell_word(io::follow_links(plan.file)), format_bytes(old));
+}
+
 std::string limit_text(const std::string& what, std::int64_t need, std::int64_t limit, const std::string& option) {
   return fmt::format(
       "{} {}, but `ulimit {}` leaves {}\n  try: `ulimit {} unlimited` before the run, or ask whoever set the limit; "
@@ -238,6 +256,16 @@ std::optional<std::string> find_memory_shortage(const LoadedDeck& deck, const Pl
       remedies_by_variants(trials, plan, host, what));
 }
 
+std::optional<std::string> find_windows_on_disk(const Plan& plan, int host, const HostResources& resources) {
+  const std::int64_t bytes = plan.need_of(host).shared_memory;
+  if (bytes == 0 || resources.shared_memory_disk.empty()) return std::nullopt;
+  return fmt::format(
+      "the shared windows, {}, are to lie in {}, which is on a disk ({}): the kernel writes to it what the ranks fill, "
+      "which takes several times as long\n  try: --shm-dir {}",
+      format_bytes(bytes), resources.shared_memory_folder, resources.shared_memory_disk,
+      fits_other_tmpfs(plan, host, resources) ? resources.other_tmpfs : "DIR, a tmpfs");
+}
+
 std::optional<std::string> find_limit_shortage(const Plan& plan, int node, bool is_leader,
                                                const ProcessLimits& limits) {
   const auto number = static_cast<std::size_t>(node);
@@ -260,11 +288,11 @@ std::optional<std::string> find_disk_shortage(const LoadedDeck& deck, const Plan
   const std::int64_t free = io::free_disk_bytes(plan.file);
   if (plan.file_bytes <= free) return std::nullopt;
   const Smaller smaller = with_smaller_types(plan.needs);
-  std::string remedies = another_folder(plan, "another folder");
+  std::string remedies = remedy_by_removal(deck, plan, free) + another_folder(plan, "another folder");
   if (!smaller.settings.empty()) {
     const std::int64_t bytes = planned_file_bytes(deck, smaller.needs, plan.machine.ranks());
-    remedies += fmt::format("\n  try: {}{}, which needs {}", smaller.settings,
-                            bytes <= free ? "" : " in another folder", format_bytes(bytes));
+    remedies += fmt::format("\n  try: {}{}, which needs {}{}", smaller.settings,
+                            bytes <= free ? "" : " in another folder", format_bytes(bytes), smaller.condition);
   }
   return fmt::format("the output {} needs {}, but its file system has {} free{}", plan.file,
                      format_bytes(plan.file_bytes), format_bytes(free), remedies);

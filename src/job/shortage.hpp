@@ -15,6 +15,10 @@ namespace windrow {
                                                               const std::string& host_name,
                                                               const HostResources& resources);
 
+/// Why the windows of a host will be slow, although they fit: their folder is not in memory.
+[[nodiscard]] std::optional<std::string> find_windows_on_disk(const Plan& plan, int host,
+                                                              const HostResources& resources);
+
 /// Why the limits of a process of a node do not let it make its window or write the output, as a leader does.
 [[nodiscard]] std::optional<std::string> find_limit_shortage(const Plan& plan, int node, bool is_leader,
                                                              const ProcessLimits& limits);

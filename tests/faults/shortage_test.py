@@ -135,6 +135,33 @@ class Disk(FaultCase):
                 self.assert_nothing_left()
         self.assert_status(self.run_deck(), launch.DONE)
 
+    def test_old_output_that_takes_the_room(self):
+        self.mounted("output", "size=12m")
+        self.assert_status(self.run_deck(), launch.DONE)
+        result = self.run_deck("--overwrite")
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_whole()
+        (command,) = re.findall(r"^  try: (rm \S+), which frees 8\.\d MB: ", result.err, re.MULTILINE)
+        # Where it would not be enough, it is not advised.
+        self.assertNotIn("try: rm", self.run_deck("--overwrite", "array.rows=2e5").err)
+        subprocess.run(shlex.split(command), cwd=self.folder, check=True)
+        self.assert_status(self.run_deck("--overwrite"), launch.DONE)
+        self.assert_whole()
+
+    def test_windows_on_a_disk_are_told_of(self):
+        disk = self.mounted_ext4("disk", 24 << 20)
+        result = self.run_deck("--shm-dir", disk)
+        self.assert_status(result, launch.DONE)
+        self.assert_one_message(result, "windrow: the shared windows, ", f"lie in {disk}, which is on a disk (ext4)",
+                                "try: --shm-dir /")
+        plan = self.windrow("plan", "deck.toml", "output.overwrite=true", "--here", "--ranks", 2,
+                            env={**self.env, "OMPI_MCA_osc_sm_backing_directory": disk})
+        self.assert_status(plan, launch.DONE)
+        self.assertEqual(plan.err, result.err)
+        result = self.run_deck("--shm-dir", disk, "--overwrite", ranks=1)
+        self.assert_status(result, launch.DONE)
+        self.assertEqual(result.err, "")
+
     def test_too_large_for_a_real_small_file_system(self):
         self.mounted_ext4("output", 12 << 20)
         result = self.run_deck(LONG, "array.rows=3e5")
@@ -177,6 +204,7 @@ class Disk(FaultCase):
         if not launch.is_isolated():
             self.skipTest("needs a mount namespace (unshare --mount), which this machine does not allow")
         path = self.folder / name
+        path.mkdir(exist_ok=True)
         image = self.folder / f"{name}.ext4"
         for command in (["truncate", "--size", str(size_bytes), image],
                         ["mkfs.ext4", "-q", "-b", "1024", "-m", "0", "-O", "^has_journal", image],

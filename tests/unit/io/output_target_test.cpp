@@ -271,6 +271,20 @@ TEST(OutputTarget, ALinkStandsForItsTarget) {
   EXPECT_EQ(reserved(scratch / "loop").status, ExitStatus::io);
 }
 
+TEST(OutputTarget, WhatRemovingAnOldOutputFreesIsWhatItTakesOfTheDisk) {
+  const Scratch scratch;
+  EXPECT_EQ(bytes_freed_by_removal(scratch / "a.h5"), 0) << "is not there";
+  write_file(scratch / "a.h5", std::string(100'000, 'x'));
+  std::filesystem::resize_file(scratch / "a.h5", 10'000'000);
+  std::filesystem::create_symlink("a.h5", scratch / "link.h5");
+  for (const char* const name : {"a.h5", "link.h5"}) {
+    EXPECT_GE(bytes_freed_by_removal(scratch / name), 100'000) << name;
+    EXPECT_LT(bytes_freed_by_removal(scratch / name), 1'000'000) << name << ": most of it is a hole";
+  }
+  std::filesystem::create_hard_link(scratch / "a.h5", scratch / "other.h5");
+  EXPECT_EQ(bytes_freed_by_removal(scratch / "a.h5"), 0) << "the bytes stay under the other name";
+}
+
 TEST(OutputTarget, ASecondRunIsRefusedWhileTheFirstLives) {
   const Scratch scratch;
   const std::string path = scratch / "a.h5";

@@ -158,6 +158,16 @@ TEST_F(System, ContainersAreKnownByTheirTraces) {
   EXPECT_EQ(found().is_container, by_size);
 }
 
+TEST_F(System, AFolderOfTheWindowsThatIsNotInMemoryIsToldByItsFileSystem) {
+  EXPECT_EQ(found().shared_memory_disk, "");
+  constexpr const char* variable = "OMPI_MCA_osc_sm_backing_directory";
+  setenv(variable, "/proc", 1);
+  if (found().shared_memory_folder != "/proc") GTEST_SKIP() << "this MPI has its windows where it wants";
+  write("proc/self/mounts", "/dev/sda / ext4 rw 0 0\nproc /proc proc rw 0 0\n");
+  EXPECT_EQ(found().shared_memory_disk, "proc");
+  unsetenv(variable);
+}
+
 TEST(HostResources, AreThoseOfTheFolderOfTheWindows) {
   const HostResources resources = find_host_resources();
   EXPECT_TRUE(fs::is_directory(resources.shared_memory_folder)) << resources.shared_memory_folder;

@@ -105,16 +105,17 @@ TEST(Shortage, NodesAreNotAdvisedWhereNoNumberHelps) {
 TEST(Shortage, ASmallerTypeIsAdvisedAloneWhereItIsEnough) {
   const HostResources enough = offering(60'000'000, kUnlimited);
   const std::string message = Case(equal_nodes(2, 1)).shortage(enough).value();
-  EXPECT_TRUE(holds(message, "try: array.type=float32, which fits")) << message;
+  EXPECT_TRUE(holds(message, "try: array.type=float32, which fits, if 7 digits are enough\n")) << message;
   EXPECT_FALSE(Case(equal_nodes(2, 1), kHundredMegabytes, {"array.type=float32"}).shortage(enough));
 
   const HostResources less = offering(34'000'000, kUnlimited);
   const std::string together = Case(equal_nodes(2, 1)).shortage(less).value();
-  EXPECT_TRUE(holds(together, "array.type=float32 on 2 such nodes; on one it would need")) << together;
+  EXPECT_TRUE(holds(together, "array.type=float32 on 2 such nodes, if 7 digits are enough; on one it would need"))
+      << together;
   EXPECT_FALSE(Case(equal_nodes(4, 2), kHundredMegabytes, {"array.type=float32"}).shortage(less));
 
   const std::string whole = Case(equal_nodes(2, 1), kHundredMegabytes + "type = 'int64'\n").shortage(enough).value();
-  EXPECT_TRUE(holds(whole, "array.type=int32, which fits")) << whole;
+  EXPECT_TRUE(holds(whole, "array.type=int32, which fits, if the whole numbers fit into 32 bits")) << whole;
   const std::string small = Case(equal_nodes(2, 1), kHundredMegabytes + "type = 'int32'\n").shortage(less).value();
   EXPECT_FALSE(holds(small, "array.type")) << small;
 }
@@ -233,6 +234,21 @@ TEST(Shortage, WhatIsAdvisedForAnOutputInMemoryIsTriedWithIt) {
   EXPECT_TRUE(holds(run.shortage(offer).value(), "--shm-dir /other"));
 }
 
+TEST(Shortage, WindowsOnADiskAreToldOf) {
+  const Case run(equal_nodes(2, 1));
+  HostResources offer = offering(kUnlimited, kUnlimited);
+  EXPECT_FALSE(find_windows_on_disk(run.plan, 0, offer));
+  offer.shared_memory_disk = "ext4";
+  const std::string message = find_windows_on_disk(run.plan, 0, offer).value();
+  for (const std::string& part : {format_bytes(run.plan.need_of(0).shared_memory), std::string("/a/shm"),
+                                  std::string("ext4"), std::string("try: --shm-dir DIR, a tmpfs")})
+    EXPECT_TRUE(holds(message, part)) << part << " in " << message;
+  offer.other_tmpfs = "/dev/shm";
+  offer.other_tmpfs_free = run.plan.need_of(0).shared_memory;
+  EXPECT_TRUE(holds(find_windows_on_disk(run.plan, 0, offer).value(), "try: --shm-dir /dev/shm"));
+  EXPECT_FALSE(find_windows_on_disk(Case(equal_nodes(1, 1)).plan, 0, offer)) << "a single rank has memory of its own";
+}
+
 TEST(Shortage, LimitsOfTheProcessesAreMetBeforehand) {
   const std::string path = (std::filesystem::temp_directory_path() / "windrow-shortage-test.h5").string();
   const Case run(equal_nodes(2, 1), kHundredMegabytes + "[output]\nfile = '" + path + "'\n");
@@ -258,6 +274,7 @@ TEST(Shortage, AFileThatNoDiskHolds) {
   const std::string message = find_disk_shortage(run.deck, run.plan).value();
   EXPECT_TRUE(holds(message, path)) << message;
   EXPECT_TRUE(holds(message, "array.type=float32 in another folder, which needs 400.")) << message;
+  EXPECT_TRUE(message.ends_with("PB, if 7 digits are enough")) << message;
   EXPECT_FALSE(find_disk_shortage(small_deck(kHundredMegabytes), Case(equal_nodes(2, 1)).plan)) << "writes nothing";
 }
 

@@ -140,11 +140,16 @@ std::string follow_links(const std::string& path) {
   throw Error(ExitStatus::io, "cannot write {}: {}", path, errno_text(ELOOP));
 }
 
-OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
+void check_output(const std::string& path, TargetOptions options) {
   check_name(path);
+  const std::string final_path = follow_links(path);
+  check_folder(final_path);
+  check_absent(final_path, options.overwrite);
+}
+
+OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
+  check_output(path, options);
   OutputTarget target(path, follow_links(path), options);
-  check_folder(target.final_path_);
-  check_absent(target.final_path_, options.overwrite);
   const std::string folder = folder_of(target.final_path_);
   const TemporaryName name = temporary_of_this_process(name_of(target.final_path_), longest_name_in(folder));
   const FolderLock lock(folder);

@@ -21,6 +21,10 @@ struct TargetOptions {
 /// the file that it will replace. *Throws*: Error(io) for links that go round in circles.
 [[nodiscard]] std::string follow_links(const std::string& path);
 
+/// Finds out, without touching anything, what speaks against writing this output; another run that writes it is not
+/// seen. *Throws*: as OutputTarget::reserve().
+void check_output(const std::string& path, TargetOptions options);
+
 /// The place of an output file while it is written: a temporary in the same folder, guarded by a lock for the life of
 /// this object, which becomes the output in one step or vanishes. One process, leader 0, has it.
 class OutputTarget {

@@ -8,8 +8,10 @@
 #include <thread>
 
 #include "base/units.hpp"
+#include "io/output_target.hpp"
 #include "io/verify.hpp"
 #include "job/plan.hpp"
+#include "job/preflight.hpp"
 #include "job/shortage.hpp"
 
 namespace windrow {
@@ -47,8 +49,12 @@ std::string host_name() {
   return name.data();
 }
 
-/// What the preflight of a run on this host would say.
-void check_here(const LoadedDeck& deck, const Plan& plan) {
+/// What a run on this host would say before it computes.
+void check_here(const std::string& deck_path, const LoadedDeck& deck, const Plan& plan) {
+  if (!plan.file.empty()) {
+    check_is_not_deck(plan.file, deck_path);
+    io::check_output(plan.file, {.overwrite = deck.common->overwrite});
+  }
   HostResources resources = find_host_resources();
   resources.output_place = find_output_place(plan.file, resources);
   for (const auto& shortage :
@@ -86,7 +92,7 @@ ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& optio
     fmt::print("{}{}", plan_text(plan), verdict_on_nodes(deck, plan, described_node(options)));
   if (!options.here) return ExitStatus::done;
   std::fflush(stdout);
-  check_here(deck, plan);
+  check_here(arguments.deck, deck, plan);
   return ExitStatus::done;
 }
 

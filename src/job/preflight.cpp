@@ -1,5 +1,7 @@
 #include "job/preflight.hpp"
 
+#include <filesystem>
+
 #include "job/shortage.hpp"
 #include "mpi/together.hpp"
 
@@ -15,6 +17,12 @@ void warn_of(const std::optional<std::string>& finding) {
 }
 
 }  // namespace
+
+void check_is_not_deck(const std::string& output, const std::string& deck) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(output, deck, ignored))
+    throw Error(ExitStatus::usage, "the output {} is the deck itself; choose another output.file", output);
+}
 
 void check_resources(const Topology& topology, const LoadedDeck& deck, const Plan& plan) {
   const int node = topology.node_number;

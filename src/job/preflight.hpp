@@ -5,6 +5,9 @@
 
 namespace windrow {
 
+/// *Throws*: Error(usage), on the calling rank, if the output is the file of the deck.
+void check_is_not_deck(const std::string& output, const std::string& deck);
+
 /// Compares what the plan needs with what every host has free and every rank is allowed, and the file with the disk,
 /// before anything is allocated; warns of windows on a disk. *Collective over* the world. *Throws*:
 /// AgreedError(resources) on all ranks.

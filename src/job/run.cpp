@@ -55,7 +55,6 @@ class Run {
   void load();
   void agree_on_level() const;
   void reserve_report() const;
-  void check_is_not_deck(const std::string& output) const;
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
   void compute_and_write(Context& context);
@@ -163,12 +162,6 @@ void Run::reserve_report() const {
   });
 }
 
-void Run::check_is_not_deck(const std::string& output) const {
-  std::error_code ignored;
-  if (fs::equivalent(output, options_.deck, ignored))
-    throw Error(ExitStatus::usage, "the output {} is the deck itself; choose another output.file", output);
-}
-
 void Run::prepare() {
   if (options_.mistake) throw Error(*options_.mistake);
   check_told_alike();
@@ -183,7 +176,7 @@ void Run::prepare() {
   if (!plan_.file.empty()) {
     together(topology_.world, [&] {
       fault_point("start.reserve");
-      check_is_not_deck(plan_.file);
+      check_is_not_deck(plan_.file, options_.deck);
       output_ = io::OutputFile::reserve(topology_, plan_.file,
                                         {.overwrite = deck_.common->overwrite, .durable = deck_.common->durable});
       for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));

@@ -12,7 +12,7 @@ import shlex
 import subprocess
 
 import interposed
-from fault_case import LONG, FaultCase, go_on, launch
+from fault_case import DECK, LONG, FaultCase, go_on, launch
 
 
 def without_room_reserved():
@@ -258,6 +258,21 @@ class Remedies(FaultCase):
         launch.figure("what a message about shortage advises works",
                       "each remedy for too little shared memory followed: other folder, larger tmpfs, one rank, "
                       "smaller type, more nodes (by plan)", f"{followed} followed, {followed} work")
+
+    def test_plan_here_refuses_the_outputs_that_the_run_refuses(self):
+        (self.output / "out.h5").write_text("old")
+        (self.folder / "deck.h5").write_text(DECK)
+        for arguments, status in ((["deck.toml"], launch.IO), (["deck.toml", "output.overwrite=true"], launch.DONE),
+                                  (["deck.toml", "output.file=output"], launch.IO),
+                                  (["deck.toml", "output.file=missing/a.h5"], launch.IO),
+                                  (["deck.h5", "output.file=deck.h5"], launch.USAGE)):
+            for ranks in (0, 2):
+                with self.subTest(arguments=arguments, ranks=ranks):
+                    plan = self.windrow("plan", *arguments, "--here", env=self.env)
+                    self.assert_status(plan, status)
+                    self.assertEqual(plan.err, self.windrow("run", *arguments, ranks=ranks, env=self.env).err)
+                    (self.output / "out.h5").write_text("old")
+        self.assertEqual(self.files(self.output), ["out.h5"])
 
     def test_plan_here_says_what_the_run_says(self):
         small = self.mounted("small", "size=20m")

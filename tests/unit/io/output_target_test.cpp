@@ -271,6 +271,21 @@ TEST(OutputTarget, ALinkStandsForItsTarget) {
   EXPECT_EQ(reserved(scratch / "loop").status, ExitStatus::io);
 }
 
+TEST(OutputTarget, WhatSpeaksAgainstItIsFoundOutWithoutTouchingAnything) {
+  const Scratch scratch;
+  const auto checked = [](const std::string& path, TargetOptions options = {}) {
+    return outcome_of([&] { check_output(path, options); });
+  };
+  write_file(scratch / "old.h5", "old");
+  for (const std::string& path : {scratch / "old.h5", scratch / "missing/a.h5", scratch.folder(), std::string()}) {
+    EXPECT_EQ(checked(path).status, ExitStatus::io) << path;
+    EXPECT_EQ(checked(path).message, reserved(path).message);
+  }
+  EXPECT_EQ(checked(scratch / "new.h5").message, "");
+  EXPECT_EQ(checked(scratch / "old.h5", {.overwrite = true}).message, "");
+  EXPECT_EQ(scratch.names(), std::vector<std::string>{"old.h5"});
+}
+
 TEST(OutputTarget, WhatRemovingAnOldOutputFreesIsWhatItTakesOfTheDisk) {
   const Scratch scratch;
   EXPECT_EQ(bytes_freed_by_removal(scratch / "a.h5"), 0) << "is not there";

@@ -178,7 +178,7 @@ struct Evaluator::State {
     codes.clear();
     for (const Step& step : layout.steps) {
       if (!step.is_fused) continue;
-      codes.emplace_back(instructions, layout, step, level);
+      codes.emplace_back(program, layout, step, level);
       if (!codes.back().is_made()) return false;
     }
     return true;

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 
 #include "expr/layout.hpp"
 #include "kernel/level.hpp"
@@ -16,7 +15,7 @@ class FusedCode {
   [[nodiscard]] static bool can_fuse(const Instruction& instruction, kernel::Level level);
 
   /// *Cost*: a tenth of a millisecond. *Throws*: nothing; where no code can be made, is_made() tells.
-  FusedCode(std::span<const Instruction> instructions, const Layout& layout, const Step& step, kernel::Level level);
+  FusedCode(const Program& program, const Layout& layout, const Step& step, kernel::Level level);
   ~FusedCode();
   FusedCode(FusedCode&&) noexcept;
   FusedCode& operator=(FusedCode&&) noexcept;

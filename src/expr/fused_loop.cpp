@@ -1,0 +1,237 @@
+#include "expr/fused_loop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "expr/vector_code.hpp"
+
+namespace windrow::expr {
+namespace {
+
+using asmjit::Imm;
+using asmjit::Label;
+using asmjit::x86::Gp;
+using asmjit::x86::Mem;
+using asmjit::x86::ptr;
+
+/// Bodies up to this size are done for several vectors at a time: what one waits for, another uses.
+constexpr std::size_t kShortBody = 64;
+constexpr int kVectorsAtATime = 2;
+/// What fits into registers beside the values of a body: pointers, and scalars by the number of vector registers.
+constexpr std::size_t kPointersInRegisters = 9;
+constexpr std::size_t kScalarsInZmm = 18;
+constexpr std::size_t kScalarsInYmm = 8;
+
+std::size_t index(auto number) {
+  return static_cast<std::size_t>(number);
+}
+
+/// Emits the loop of a recipe.
+class LoopWriter {
+ public:
+  LoopWriter(asmjit::x86::Compiler& compiler, const Recipe& recipe, bool is_streaming)
+      : cc_(compiler), code_(compiler, recipe.level), recipe_(recipe), is_streaming_(is_streaming) {
+    uses_.resize(recipe.instructions.size(), 0);
+    for (const Instruction& instruction : recipe.instructions)
+      for (const std::int32_t place : instruction.operands)
+        if (place != Instruction::kNone) ++uses_[index(place)];
+  }
+
+  void write() {
+    begin();
+    const auto step = static_cast<std::int32_t>(code_.bytes());
+    const bool is_short = recipe_.instructions.size() - index(recipe_.inputs) <= kShortBody;
+    if (is_short) {
+      const Gp most = cc_.newInt64("most");
+      cc_.mov(most, end_);
+      cc_.and_(most, Imm(-std::int64_t{step} * kVectorsAtATime));
+      loop(kVectorsAtATime, most);
+    }
+    loop(1, end_);
+    cc_.endFunc();
+  }
+
+ private:
+  using Vec = VectorCode::Vec;
+  using Mask = VectorCode::Mask;
+  using Operand = VectorCode::Operand;
+
+  /// The value of an instruction for one vector: a truth value is a mask, lanes, or both, as readers want it.
+  struct Value {
+    std::optional<Vec> lanes = {};
+    std::optional<Mask> mask = {};
+  };
+  using Values = std::vector<Value>;
+
+  // ---- Around the body ----
+
+  void begin() {
+    auto* const function =
+        cc_.addFunc(asmjit::FuncSignatureT<void, void* const*, std::int64_t>(asmjit::CallConvId::kHost));
+    function->frame().setAvxEnabled();
+    if (recipe_.level == kernel::Level::avx512) function->frame().setAvx512Enabled();
+    function->frame().setAvxCleanup();
+    pointers_ = cc_.newIntPtr("pointers");
+    end_ = cc_.newInt64("end");
+    at_ = cc_.newInt64("at");
+    function->setArg(0, pointers_);
+    function->setArg(1, end_);
+    cc_.imul(end_, end_, Imm(code_.bytes()));
+    cc_.xor_(at_, at_);
+    const std::size_t most_scalars = recipe_.level == kernel::Level::avx512 ? kScalarsInZmm : kScalarsInYmm;
+    std::size_t scalars = 0;
+    scalars_.resize(index(recipe_.inputs));
+    for (std::size_t k = 0; k < scalars_.size(); ++k)
+      if (!is_lanes(k)) scalars_[k] = scalar(k, scalars++ < most_scalars);
+    const std::size_t count = index(recipe_.inputs) + recipe_.outputs.size() + recipe_.stores.size();
+    bases_.resize(count);
+    std::size_t bases = 0;
+    for (std::size_t n = 0; n < count && bases < kPointersInRegisters; ++n) {
+      if (n < scalars_.size() && !is_lanes(n)) continue;
+      bases_[n] = base(n);
+      ++bases;
+    }
+  }
+
+  [[nodiscard]] bool is_lanes(std::size_t input) const { return recipe_.instructions[input].opcode == Opcode::load; }
+
+  /// Ready for all vectors: in a register, or on the stack.
+  Operand scalar(std::size_t input, bool is_in_register) {
+    const Vec lanes = code_.broadcast(ptr(base(input)));
+    if (is_in_register) return lanes;
+    const Mem place = cc_.newStack(code_.bytes(), code_.bytes());
+    code_.store(place, lanes, false);
+    return place;
+  }
+
+  Gp base(std::size_t pointer) {
+    const Gp found = cc_.newIntPtr();
+    cc_.mov(found, ptr(pointers_, static_cast<std::int32_t>(pointer * sizeof(void*))));
+    return found;
+  }
+
+  void loop(int vectors, const Gp& end) {
+    const Label again = cc_.newLabel();
+    const Label done = cc_.newLabel();
+    cc_.cmp(at_, end);
+    cc_.jae(done);
+    cc_.align(asmjit::AlignMode::kCode, 32);
+    cc_.bind(again);
+    body(vectors);
+    cc_.add(at_, Imm(code_.bytes() * static_cast<std::uint32_t>(vectors)));
+    cc_.cmp(at_, end);
+    cc_.jb(again);
+    cc_.bind(done);
+  }
+
+  /// Everything is read before anything is stored: a destination may be where an operand is.
+  void body(int vectors) {
+    values_.assign(index(vectors), Values(recipe_.instructions.size()));
+    for (std::size_t k = index(recipe_.inputs); k < recipe_.instructions.size(); ++k)
+      for (int v = 0; v < vectors; ++v) value(k, v) = computed(k, v);
+    std::size_t pointer = index(recipe_.inputs);
+    for (const std::int32_t k : recipe_.outputs) store(pointer++, index(k), vectors, false);
+    for (const std::int32_t k : recipe_.stores) store(pointer++, index(k), vectors, is_streaming_);
+  }
+
+  void store(std::size_t pointer, std::size_t k, int vectors, bool is_streaming) {
+    for (int v = 0; v < vectors; ++v) code_.store(address(pointer, v), lanes(k, v), is_streaming);
+  }
+
+  Mem address(std::size_t pointer, int v) {
+    const Gp from = bases_[pointer] ? *bases_[pointer] : base(pointer);
+    return ptr(from, at_, 0, v * static_cast<std::int32_t>(code_.bytes()));
+  }
+
+  // ---- Values ----
+
+  Value& value(std::size_t k, int v) { return values_[index(v)][k]; }
+  [[nodiscard]] const Instruction& at(std::size_t k) const { return recipe_.instructions[k]; }
+
+  Vec lanes(std::size_t k, int v) {
+    Value& found = value(k, v);
+    if (!found.lanes) found.lanes = found.mask ? code_.lanes_of(*found.mask) : code_.loaded(input(k, v));
+    return *found.lanes;
+  }
+
+  /// As the last operand of an instruction: what is read only once may be in memory.
+  Operand operand(std::size_t k, int v) {
+    const Value& found = value(k, v);
+    const bool is_in_memory = !found.lanes && !found.mask && (uses_[k] == 1 || !is_lanes(k));
+    return is_in_memory ? input(k, v) : Operand(lanes(k, v));
+  }
+
+  Operand input(std::size_t k, int v) { return is_lanes(k) ? Operand(address(k, v)) : scalars_[k]; }
+
+  Mask mask(std::size_t k, int v) {
+    Value& found = value(k, v);
+    if (!found.mask) found.mask = code_.mask_of(lanes(k, v));
+    return *found.mask;
+  }
+
+  Value computed(std::size_t k, int v) {
+    const Instruction& instruction = at(k);
+    const auto a = index(instruction.operands[0]);
+    const auto b = index(instruction.operands[1]);
+    switch (instruction.opcode) {
+      case Opcode::less:
+      case Opcode::less_equal:
+      case Opcode::equal:
+      case Opcode::not_equal:
+        return {.mask = code_.compare(instruction.opcode, is_float(at(a).type), lanes(a, v), operand(b, v))};
+      case Opcode::bit_and:
+      case Opcode::bit_or:
+      case Opcode::bit_xor:
+        if (is_mask(a, v) && is_mask(b, v)) return {.mask = code_.combine(instruction.opcode, mask(a, v), mask(b, v))};
+        if (instruction.opcode == Opcode::bit_xor && is_mask(a, v) && is_one(b))
+          return {.mask = code_.invert(mask(a, v))};
+        break;
+      case Opcode::select: {
+        const Mask condition = mask(a, v);
+        const Operand chosen = operand(b, v);
+        return {.lanes = code_.select(condition, chosen, lanes(index(instruction.operands[2]), v))};
+      }
+      case Opcode::to_float64:
+      case Opcode::round_to_float32:
+      case Opcode::wrap_to_int32:
+      case Opcode::truncate:
+        return {.lanes = code_.convert(instruction, lanes(a, v))};
+      case Opcode::function:
+        if (instruction.type == ValueType::boolean) return {.mask = code_.test(instruction.function, lanes(a, v))};
+        return {.lanes = code_.function(instruction.function, lanes(a, v))};
+      default:
+        break;
+    }
+    const Vec first = lanes(a, v);
+    return {.lanes = code_.arithmetic(instruction.opcode, is_float(at(a).type), first, operand(b, v))};
+  }
+
+  [[nodiscard]] bool is_mask(std::size_t k, int v) { return value(k, v).mask && !value(k, v).lanes; }
+  [[nodiscard]] bool is_one(std::size_t k) const { return at(k).opcode == Opcode::constant && at(k).integer == 1; }
+
+  asmjit::x86::Compiler& cc_;
+  VectorCode code_;
+  const Recipe& recipe_;
+  bool is_streaming_;
+  std::vector<int> uses_;
+  Gp pointers_;
+  Gp end_;  ///< of the vectors, in bytes
+  Gp at_;   ///< the present ones, in bytes
+  std::vector<Operand> scalars_;
+  std::vector<std::optional<Gp>> bases_;
+  std::vector<Values> values_;
+};
+
+}  // namespace
+
+Executable make_loop(const Recipe& recipe, bool is_streaming) {
+  asmjit::CodeHolder code;
+  if (code.init(asmjit::Environment::host()) != asmjit::kErrorOk) return {};
+  asmjit::x86::Compiler compiler(&code);
+  LoopWriter(compiler, recipe, is_streaming).write();
+  if (compiler.finalize() != asmjit::kErrorOk) return {};
+  return Executable(code);
+}
+
+}  // namespace windrow::expr

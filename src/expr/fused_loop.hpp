@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "expr/executable.hpp"
+#include "expr/instruction.hpp"
+#include "kernel/level.hpp"
+
+namespace windrow::expr {
+
+/// What a fused step computes, told without the program around it: steps that are alike have equal ones.
+struct Recipe {
+  kernel::Level level = kernel::Level::baseline;
+  std::int32_t inputs = 0;  ///< how many instructions, the first ones, are operands: loads are lanes, others scalars
+  std::vector<Instruction> instructions = {};  ///< their operands are places in here
+  std::vector<std::int32_t> outputs = {};
+  std::vector<std::int32_t> stores = {};
+
+  friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+/// The pointers are to inputs, outputs and stores, in that order.
+using FusedLoop = void (*)(void* const* pointers, std::int64_t vectors);
+
+/// The machine code of a FusedLoop; nothing where it cannot be made. Stores go past the caches if `is_streaming`.
+[[nodiscard]] Executable make_loop(const Recipe& recipe, bool is_streaming);
+
+}  // namespace windrow::expr

@@ -54,7 +54,8 @@ class Context {
   [[nodiscard]] expr::Bindings bindings(const Extents& extents, std::vector<std::string> streams) const;
 
   /// Runs a part of the job, timed. *Collective over* the world: whatever any rank throws in `body` is thrown by all
-  /// at its end, as the same AgreedError. Of several parts of one name in a row the times are added. `bytes` is what all ranks move together, for the rate and the progress.
+  /// at its end, as the same AgreedError. Of several parts of one name in a row the times are added. `bytes` is what
+  /// all ranks move together, for the rate and the progress.
   void phase(const std::string& name, std::int64_t bytes, const std::function<void()>& body);
 
   /// The same for a part that agrees by itself, in steps; its time is that of the whole. `node_bytes` is what the ranks

@@ -33,7 +33,7 @@ struct PlannedScalar {
 /// What a job needs, known before it starts.
 struct JobNeeds {
   std::vector<PlannedArray> arrays;
-  std::vector<PlannedScalar> scalars = {};
+  std::vector<PlannedScalar> scalars = {};  ///< numbers
   std::vector<std::string> passes = {};  ///< over memory, for people: "1000 x 400: reads u; stores v; sum"
   std::int64_t tickets = 0;              ///< ticket counters
   std::int64_t rank_bytes = 0;           ///< memory of each rank besides the window

@@ -15,7 +15,7 @@ inline constexpr std::int64_t kFoldLanes = 32;  ///< folded side by side, whatev
 /// then the 32 results as a binary tree. `count` is a multiple of 32.
 template <typename Op, typename Prepare>
 inline double fold_lanes(const double* lanes, std::int64_t count, Prepare prepare) {
-  constexpr std::int64_t vectors = kFoldLanes / kWidth<double>;
+  constexpr auto vectors = kFoldLanes / kWidth<double>;
   Float64 folded[vectors];
   for (std::int64_t v = 0; v < vectors; ++v) folded[v] = prepare(load(lanes + v * kWidth<double>));
   for (std::int64_t n = kFoldLanes; n < count; n += kFoldLanes)

@@ -37,4 +37,12 @@ add_library(windrow_xxhash INTERFACE)
 add_library(windrow::xxhash ALIAS windrow_xxhash)
 target_include_directories(windrow_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
 
+# Its package files came late, and not everywhere.
+find_path(DEFLATE_INCLUDE_DIR libdeflate.h REQUIRED)
+find_library(DEFLATE_LIBRARY deflate REQUIRED)
+add_library(windrow_deflate INTERFACE)
+add_library(windrow::deflate ALIAS windrow_deflate)
+target_include_directories(windrow_deflate SYSTEM INTERFACE ${DEFLATE_INCLUDE_DIR})
+target_link_libraries(windrow_deflate INTERFACE ${DEFLATE_LIBRARY})
+
 find_package(Threads REQUIRED)

@@ -20,6 +20,7 @@ build   | must | libtomlplusplus-dev  | tomlplusplus-devel     | tomlplusplus  |
 build   | must | nlohmann-json3-dev   | json-devel             | nlohmann-json | header nlohmann/json.hpp | writes reports
 build   | must | libxxhash-dev        | xxhash-devel           | xxhash        | header xxhash.h       | checksums
 build   | must | libasmjit-dev        | asmjit-devel           | asmjit        | header asmjit/x86.h   | makes machine code of expressions
+build   | must | libdeflate-dev       | libdeflate-devel       | libdeflate    | header libdeflate.h   | compresses results
 build   | good | ccache               | ccache                 | ccache        | command ccache        | makes a second build quick
 test    | must | libgtest-dev         | gtest-devel            | googletest    | header gtest/gtest.h  | unit tests
 test    | must | libmpfr-dev          | mpfr-devel             | mpfr          | header mpfr.h         | computes what functions must give

@@ -11,7 +11,7 @@ namespace {
 
 /// Of a node with so many ranks, the first of which has this row rank among those of all nodes.
 WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const std::vector<ArrayShape>& arrays,
-                       std::int64_t tickets) {
+                       std::int64_t tickets, std::int64_t staging_bytes) {
   WindowLayout layout;
   layout.control = {.ranks = node_ranks, .tickets = tickets, .groups = 0};
   for (const ArrayShape& array : arrays) {
@@ -27,7 +27,9 @@ WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const 
     layout.control.groups += group_count(bytes);
   }
   layout.control_bytes = control_bytes(layout.control);
-  std::int64_t end = layout.control_bytes;
+  const std::int64_t all_staging = round_up(checked_multiply(node_ranks, staging_bytes), kPageBytes);
+  layout.staging = {layout.control_bytes, checked_add(layout.control_bytes, all_staging)};
+  std::int64_t end = layout.staging.end;
   for (WindowLayout::Item& array : layout.arrays) {
     // A large array begins at an extent, so that its first owner can make huge pages from its first row on.
     array.offset = round_up(end, array.bytes >= kExtentBytes ? kExtentBytes : kPageBytes);
@@ -55,18 +57,18 @@ RowRange Machine::rows_of_node(std::int64_t rows, int node) const {
 }
 
 WindowLayout WindowLayout::make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
-                                std::int64_t tickets) {
+                                std::int64_t tickets, std::int64_t staging_bytes) {
   return layout_of(machine.ranks_per_node[static_cast<std::size_t>(node)], machine.first_row_rank(node),
-                   machine.ranks(), arrays, tickets);
+                   machine.ranks(), arrays, tickets, staging_bytes);
 }
 
 std::vector<WindowLayout> WindowLayout::make_all(const Machine& machine, const std::vector<ArrayShape>& arrays,
-                                                 std::int64_t tickets) {
+                                                 std::int64_t tickets, std::int64_t staging_bytes) {
   std::vector<WindowLayout> layouts;
   const int all_ranks = machine.ranks();
   int first_row_rank = 0;
   for (const int node_ranks : machine.ranks_per_node) {
-    layouts.push_back(layout_of(node_ranks, first_row_rank, all_ranks, arrays, tickets));
+    layouts.push_back(layout_of(node_ranks, first_row_rank, all_ranks, arrays, tickets, staging_bytes));
     first_row_rank += node_ranks;
   }
   return layouts;

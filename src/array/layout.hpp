@@ -36,7 +36,8 @@ struct ControlCounts {
   std::int64_t groups = 0;
 };
 
-/// What lies where in a node's window: control words first, then the arrays' rows of this node, in order.
+/// What lies where in a node's window: control words first, then the staging, where chunks wait for their way to the
+/// file, then the arrays' rows of this node, in order.
 struct WindowLayout {
   struct Item {
     std::string name;
@@ -49,15 +50,17 @@ struct WindowLayout {
 
   ControlCounts control;
   std::int64_t control_bytes = 0;
+  ByteRange staging;
   std::vector<Item> arrays;
   std::int64_t bytes = 0;  ///< of the whole window, rounded as it will be
 
-  /// `tickets` is the number of ticket counters. *Throws*: Error(usage), on the calling rank, on overflow.
+  /// `tickets` is the number of ticket counters, `staging_bytes` what each rank adds to the staging. *Throws*:
+  /// Error(usage), on the calling rank, on overflow.
   [[nodiscard]] static WindowLayout make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
-                                         std::int64_t tickets);
+                                         std::int64_t tickets, std::int64_t staging_bytes);
   /// Those of all nodes. *Cost*: linear in their number.
   [[nodiscard]] static std::vector<WindowLayout> make_all(const Machine& machine, const std::vector<ArrayShape>& arrays,
-                                                          std::int64_t tickets);
+                                                          std::int64_t tickets, std::int64_t staging_bytes);
 };
 
 }  // namespace windrow

@@ -24,7 +24,8 @@ NodeMemory::NodeMemory(const Topology& topology, const Options& options)
 
 NodeMemory::NodeMemory(const Topology& topology, const Options& options, bool is_checked)
     : topology_(&topology),
-      layout_(WindowLayout::make(machine_of(topology), topology.node_number, options.arrays, options.tickets)),
+      layout_(WindowLayout::make(machine_of(topology), topology.node_number, options.arrays, options.tickets,
+                                 options.staging_bytes)),
       window_(topology.node, {.bytes = layout_.bytes,
                               .control_bytes = layout_.control_bytes,
                               .pages = is_checked ? small_pages(options.pages) : options.pages}),
@@ -32,6 +33,17 @@ NodeMemory::NodeMemory(const Topology& topology, const Options& options, bool is
       rendezvous_(topology, *control_.rendezvous),
       abort_claim_(control_.rendezvous->failure),
       check_(is_checked ? std::make_unique<AccessCheck>(topology, window_, layout_, options.arrays) : nullptr) {}
+
+std::span<std::byte> NodeMemory::staging() const {
+  return window_.bytes().subspan(static_cast<std::size_t>(layout_.staging.begin),
+                                 static_cast<std::size_t>(layout_.staging.bytes()));
+}
+
+void NodeMemory::touch_staging() {
+  const std::int64_t bytes = layout_.staging.bytes() / topology_->node.size();
+  const std::int64_t begin = layout_.staging.begin + topology_->node_rank() * bytes;
+  window_.touch(begin, begin + bytes);
+}
 
 void NodeMemory::publish() {
   fault_point("publish");

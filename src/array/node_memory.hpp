@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "array/access_check.hpp"
@@ -21,6 +22,7 @@ class NodeMemory {
   struct Options {
     std::vector<ArrayShape> arrays = {};
     std::int64_t tickets = 0;
+    std::int64_t staging_bytes = 0;  ///< of each rank
     PageMode pages = PageMode::automatic;
   };
 
@@ -32,6 +34,11 @@ class NodeMemory {
   [[nodiscard]] SharedWindow& window() { return window_; }
   [[nodiscard]] Rendezvous& rendezvous() { return rendezvous_; }
   [[nodiscard]] const ControlWords& control() const { return control_; }
+
+  /// The staging of the node, once every rank has touched its part: touch_staging(). *Throws*: Error(resources), on the
+  /// calling rank.
+  [[nodiscard]] std::span<std::byte> staging() const;
+  void touch_staging();
 
   /// Ends a phase within the node: my stores are readable by everybody on it, theirs by me; leases end.
   /// *Collective over* the node. *Throws*: PeerFailure if a rank of the node has failed.

@@ -23,14 +23,16 @@ struct Region {
   friend bool operator==(const Region&, const Region&) = default;
 };
 
-/// Where an array lies in its file: row-major, native little-endian, without gaps; and where its checksums do, one
-/// little-endian 64-bit number for each group.
+/// Where an array lies in its file: row-major, native little-endian, without gaps; or, if it is compressed, its chunks
+/// with HDF5's index of them, in the order in which they were stored. And where the checksums of that part of the file
+/// do, one little-endian 64-bit number for each group.
 struct ArrayLayout {
   std::string name;
   ElementType type = ElementType::float64;
   Extents extents;
   Region data;
   Region checksums;
+  bool is_compressed = false;
 
   [[nodiscard]] std::int64_t row_bytes() const { return checked_multiply(extents.cols, bytes_of(type)); }
 };

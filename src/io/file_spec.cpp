@@ -7,6 +7,7 @@
 
 #include "base/partition.hpp"
 #include "base/units.hpp"
+#include "io/chunk_grid.hpp"
 #include "io/file_layout.hpp"
 
 namespace windrow::io {
@@ -52,6 +53,15 @@ std::int64_t text_bytes(const std::vector<Attribute>& attributes) {
   return bytes;
 }
 
+/// Of a compressed array whose chunks all stay as large as they are: with HDF5's index of them, a B-tree whose nodes
+/// may be half empty, and the zeros that fill them up.
+std::int64_t most_compressed_bytes(const ArraySpec& array) {
+  constexpr std::int64_t per_chunk = 160;
+  constexpr std::int64_t smallest_index = 16 * kKiB;
+  const ChunkGrid grid(array.extents, array.type);
+  return checked_add(checked_multiply(grid.count(), grid.bytes() + per_chunk), smallest_index);
+}
+
 }  // namespace
 
 void check_names(const FileSpec& spec) {
@@ -73,10 +83,9 @@ std::int64_t estimated_file_bytes(const FileSpec& spec) {
   std::int64_t bytes = base;
   const auto add = [&](std::int64_t more) { bytes = checked_add(bytes, more); };
   for (const ArraySpec& array : spec.arrays) {
-    const std::int64_t data = array.extents.bytes(array.type);
-    add(round_up(data, kPageBytes));
-    add(round_up(checked_multiply(checked_add(data, kGroupBytes - 1) / kGroupBytes, sizeof(std::uint64_t)),
-                 kPageBytes));
+    const std::int64_t data = spec.compression == 0 ? array.extents.bytes(array.type) : most_compressed_bytes(array);
+    const std::int64_t sums = checked_multiply(group_count(data), sizeof(std::uint64_t));
+    add(checked_add(round_up(data, kPageBytes), round_up(sums, kPageBytes)));
     add(per_array + text_bytes(array.attributes));
   }
   for (const ScalarSpec& scalar : spec.scalars) add(per_scalar + text_bytes(scalar.attributes));
@@ -88,6 +97,11 @@ std::int64_t estimated_file_bytes(const FileSpec& spec) {
   for (const ArrayBlocks& array : spec.provenance.blocks)
     add(checked_multiply(static_cast<std::int64_t>(array.blocks.size()), sizeof(BlockRecord)));
   return bytes;
+}
+
+std::int64_t certain_file_bytes(FileSpec spec) {
+  if (spec.compression != 0) spec.arrays.clear();
+  return estimated_file_bytes(spec);
 }
 
 DimensionPlan plan_dimensions(const FileSpec& spec) {

@@ -70,15 +70,19 @@ struct FileSpec {
   std::vector<ArraySpec> arrays;
   std::vector<ScalarSpec> scalars;
   Provenance provenance;
+  std::int64_t compression = 0;  ///< of the arrays, 1 to 9; 0: they are not compressed
 };
 
 /// Refuses names that HDF5, netCDF or this format cannot hold, and names given twice. *Throws* Error(usage), on the
 /// calling rank.
 void check_names(const FileSpec& spec);
 
-/// An upper bound, within about a hundred kilobytes, of the size in bytes that the file will have.
-/// *Throws* Error(usage) on overflow, on the calling rank.
+/// An upper bound of the size in bytes that the file will have: within about a hundred kilobytes, unless it is
+/// compressed. *Throws* Error(usage) on overflow, on the calling rank.
 [[nodiscard]] std::int64_t estimated_file_bytes(const FileSpec& spec);
+
+/// Of that bound, what does not depend on how small compressed arrays become. *Throws* likewise.
+[[nodiscard]] std::int64_t certain_file_bytes(FileSpec spec);
 
 /// A netCDF dimension: the name and the length of an axis.
 struct Dimension {

@@ -44,12 +44,20 @@ std::vector<std::string> take_error_stack() {
 }
 
 /// The errno in "file write failed: time = ..., errno = 28, error message = ...", or 0.
-int errno_in(std::string_view entry) {
+int errno_in(const std::vector<std::string>& entries) {
   constexpr std::string_view key = "errno = ";
+  const std::string_view entry = entries.empty() ? std::string_view() : entries.front();
   const std::size_t at = entry.find(key);
   int value = 0;
   if (at != std::string_view::npos) std::from_chars(entry.data() + at + key.size(), entry.data() + entry.size(), value);
   return value;
+}
+
+[[noreturn]] void throw_failure(const std::vector<std::string>& entries, std::string_view doing) {
+  if (entries.empty()) throw Error(ExitStatus::io, "cannot {}: HDF5 gives no reason", doing);
+  const int error_number = errno_in(entries);
+  const std::string reason = error_number != 0 ? errno_text(error_number) : entries.front();
+  throw Error(status_of_failed_write(error_number), "cannot {}: {}", doing, reason);
 }
 
 }  // namespace
@@ -72,12 +80,15 @@ void never_lock([[maybe_unused]] Hid file_access) {
 }
 
 std::int64_t hdf5_ok(std::int64_t result, std::string_view doing) {
-  if (result >= 0) return result;
+  if (result < 0) throw_failure(take_error_stack(), doing);
+  return result;
+}
+
+void hdf5_written(std::int64_t result, std::string_view doing, const std::string& path) {
+  if (result >= 0) return;
   const std::vector<std::string> entries = take_error_stack();
-  if (entries.empty()) throw Error(ExitStatus::io, "cannot {}: HDF5 gives no reason", doing);
-  const int error_number = errno_in(entries.front());
-  const std::string reason = error_number != 0 ? errno_text(error_number) : entries.front();
-  throw Error(status_of_failed_write(error_number), "cannot {}: {}", doing, reason);
+  if (const int error_number = errno_in(entries); error_number != 0) throw_failed_write(path, error_number);
+  throw_failure(entries, doing);
 }
 
 }  // namespace windrow::io

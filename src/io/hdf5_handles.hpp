@@ -22,6 +22,10 @@ void never_lock(Hid file_access);
 /// on the calling rank: Error(resources) where the disk is full or a quota or size limit is reached, else Error(io).
 std::int64_t hdf5_ok(std::int64_t result, std::string_view doing);
 
+/// The same for what has written to the file at `path`: if the file system has refused it, *throws* as
+/// throw_failed_write() does.
+void hdf5_written(std::int64_t result, std::string_view doing, const std::string& path);
+
 /// Owner of an HDF5 identifier.
 class Hdf5Handle {
  public:
@@ -40,6 +44,9 @@ class Hdf5Handle {
   }
 
   [[nodiscard]] Hid get() const { return id_; }
+
+  /// Keeps HDF5 from coming back to what it has failed to write.
+  void abandon() noexcept { id_ = kNone; }
 
   /// Closes now, for what can fail only then. *Throws* as hdf5_ok does.
   void close(std::string_view doing) { hdf5_ok(close_(std::exchange(id_, kNone)), doing); }

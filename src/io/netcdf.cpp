@@ -60,8 +60,8 @@ Hdf5Handle dataset_creation() {
   return list;
 }
 
-Hdf5Handle create(const Hdf5Handle& group, const std::string& name, hid_t type, const Hdf5Handle& space) {
-  const Hdf5Handle list = dataset_creation();
+Hdf5Handle create(const Hdf5Handle& group, const std::string& name, hid_t type, const Hdf5Handle& space,
+                  const Hdf5Handle& list = dataset_creation()) {
   return {H5Dcreate2(group.get(), name.c_str(), type, space.get(), H5P_DEFAULT, list.get(), H5P_DEFAULT), H5Dclose,
           fmt::format("create the dataset '{}'", name)};
 }
@@ -165,6 +165,18 @@ Hid file_type_uint8() {
 Hdf5Handle create_dataset(const Hdf5Handle& group, const std::string& name, Hid type,
                           std::span<const std::int64_t> shape) {
   return create(group, name, type, dataspace(shape));
+}
+
+Hdf5Handle create_compressed_dataset(const Hdf5Handle& group, const std::string& name, Hid type,
+                                     std::span<const std::int64_t> shape, std::span<const std::int64_t> chunk,
+                                     std::int64_t level) {
+  const Hdf5Handle list = dataset_creation();
+  const std::vector<hsize_t> extents(chunk.begin(), chunk.end());
+  hdf5_ok(H5Pset_chunk(list.get(), static_cast<int>(extents.size()), extents.data()), "set the chunks");
+  hdf5_ok(H5Pset_alloc_time(list.get(), H5D_ALLOC_TIME_INCR), "set the allocation time");
+  hdf5_ok(H5Pset_shuffle(list.get()), "set the shuffle filter");
+  hdf5_ok(H5Pset_deflate(list.get(), static_cast<unsigned>(level)), "set the deflate filter");
+  return create(group, name, type, dataspace(shape), list);
 }
 
 void attach_dimension(const Hdf5Handle& dataset, const Hdf5Handle& dimension, unsigned axis) {

@@ -37,6 +37,11 @@ namespace windrow::io {
 [[nodiscard]] Hdf5Handle create_dataset(const Hdf5Handle& group, const std::string& name, Hid type,
                                         std::span<const std::int64_t> shape);
 
+/// A dataset of chunks that are shuffled and deflated, whose storage is allocated when they are written.
+[[nodiscard]] Hdf5Handle create_compressed_dataset(const Hdf5Handle& group, const std::string& name, Hid type,
+                                                   std::span<const std::int64_t> shape,
+                                                   std::span<const std::int64_t> chunk, std::int64_t level);
+
 void attach_dimension(const Hdf5Handle& dataset, const Hdf5Handle& dimension, unsigned axis);
 
 void write_attribute(const Hdf5Handle& object, const Attribute& attribute);

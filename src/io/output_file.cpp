@@ -1,9 +1,12 @@
 #include "io/output_file.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/partition.hpp"
 #include "io/checksums.hpp"
+#include "io/chunk_writer.hpp"
+#include "io/file_reader.hpp"
 #include "io/node_checksums.hpp"
 #include "io/seal.hpp"
 #include "io/shared_temporary.hpp"
@@ -14,14 +17,30 @@
 namespace windrow::io {
 namespace {
 
-/// Puts the checksums of all ranks where they belong.
-void write_checksums(const std::string& path, const ArrayLayout& layout, std::span<const std::byte> gathered) {
-  std::vector<std::uint64_t> checksums(static_cast<std::size_t>(group_count(layout.data.bytes)));
+/// Puts the checksums of all ranks in order.
+std::vector<std::uint64_t> in_order(std::span<const std::byte> gathered) {
+  std::vector<std::uint64_t> checksums(gathered.size() / sizeof(GroupChecksum));
   for (; !gathered.empty(); gathered = gathered.subspan(sizeof(GroupChecksum))) {
     GroupChecksum group;
     std::memcpy(&group, gathered.data(), sizeof group);
     checksums.at(static_cast<std::size_t>(group.group)) = group.checksum;
   }
+  return checksums;
+}
+
+/// Of what has just been written to a file.
+std::vector<std::uint64_t> checksums_of(const FileReader& file, const Region& data) {
+  std::vector<std::uint64_t> checksums;
+  std::vector<std::byte> group(static_cast<std::size_t>(kGroupBytes));
+  for (std::int64_t at = data.offset; at < data.end(); at += kGroupBytes) {
+    const auto bytes = std::span(group).first(static_cast<std::size_t>(std::min(kGroupBytes, data.end() - at)));
+    file.read(at, bytes);
+    checksums.push_back(checksum(bytes));
+  }
+  return checksums;
+}
+
+void write_checksums(const std::string& path, const ArrayLayout& layout, const std::vector<std::uint64_t>& checksums) {
   FileWriter writer(path);
   writer.write(layout.checksums.offset, std::as_bytes(std::span(checksums)));
   writer.close();
@@ -47,6 +66,8 @@ void OutputFile::share(const Topology& topology) {
 }
 
 void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes) {
+  compression_ = spec.compression;
+  staging_ = StagingShape::of(spec, topology.ranks());
   std::vector<std::int64_t> offsets;
   together(topology.world, [&] {
     fault_point("start.skeleton");
@@ -64,14 +85,16 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
   });
 }
 
-GroupWriter& OutputFile::attach(const SharedArray& array) {
+GroupWriter* OutputFile::attach(const SharedArray& array) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
-  return parts_.emplace_back(Part{&array, GroupWriter(array, *rows_, offset, durable_)}).writer;
+  Part& part = parts_.emplace_back(Part{&array, std::nullopt});
+  if (compression_ != 0) return nullptr;
+  return &part.writer.emplace(array, *rows_, offset, durable_);
 }
 
 void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
   memory.together([&] {
-    for (Part& part : parts_) part.writer.write_rest(advance);
+    for (Part& part : parts_) part.writer->write_rest(advance);
     fault_point("write.checksums");
   });
   // When all have written: what one syncs, is on the disk for all of its node.
@@ -81,7 +104,7 @@ void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::in
   });
 }
 
-std::vector<std::vector<std::byte>> OutputFile::gather_checksums(NodeMemory& memory) {
+OutputFile::Checksums OutputFile::gather_checksums(NodeMemory& memory) {
   const Topology& topology = memory.topology();
   const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
   std::vector<NodeChecksums> of_node;
@@ -97,16 +120,46 @@ std::vector<std::vector<std::byte>> OutputFile::gather_checksums(NodeMemory& mem
     for (std::size_t n = 0; n < of_node.size(); ++n) collected[n] = of_node[n].collect();
     fault_point("write.collect");
   });
-  std::vector<std::vector<std::byte>> gathered;
+  Checksums checksums;
   for (const std::vector<GroupChecksum>& part : collected)
-    gathered.push_back(gather(topology.world, run_together, std::as_bytes(std::span(part))));
-  return gathered;
+    checksums.push_back(in_order(gather(topology.world, run_together, std::as_bytes(std::span(part)))));
+  return checksums;
+}
+
+OutputFile::Checksums OutputFile::write_chunks(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
+  memory.together([&] {
+    rows_->close();  // HDF5 opens the file anew
+    memory.touch_staging();
+  });
+  Checksums checksums;
+  for (std::size_t n = 0; n < parts_.size(); ++n) {
+    const SharedArray& array = *parts_[n].array;
+    std::optional<ChunkWriter> writer;
+    std::optional<ChunkFile> file;
+    memory.together([&] {
+      writer.emplace(array, Staging(staging_, memory.topology().node.size(), memory.staging()), staging_, compression_);
+      if (is_first()) file.emplace(temporary_, array.name());
+    });
+    writer->write(file ? &*file : nullptr, advance);
+    memory.together([&] {
+      fault_point("write.checksums");
+      if (!is_first()) return;
+      layout_.arrays[n].data = file->close();
+      checksums.push_back(checksums_of(FileReader(temporary_), layout_.arrays[n].data));
+    });
+  }
+  return checksums;
 }
 
 void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& make_spec,
                         const std::function<void(std::int64_t)>& advance) {
-  write_rows(memory, advance);
-  const std::vector<std::vector<std::byte>> checksums = gather_checksums(memory);
+  Checksums checksums;
+  if (compression_ != 0) {
+    checksums = write_chunks(memory, advance);
+  } else {
+    write_rows(memory, advance);
+    checksums = gather_checksums(memory);
+  }
   memory.together([&] {
     fault_point("write.provenance");
     if (!is_first()) return;

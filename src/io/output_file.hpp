@@ -15,6 +15,7 @@
 #include "io/file_writer.hpp"
 #include "io/group_writer.hpp"
 #include "io/output_target.hpp"
+#include "io/staging.hpp"
 #include "mpi/environment.hpp"
 
 namespace windrow::io {
@@ -35,15 +36,15 @@ class OutputFile {
   /// world, after share(). *Cost*: milliseconds. *Throws*: the same AgreedError on all ranks.
   void begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes);
 
-  /// Has the next of the arrays, in order, written from its window. What the writer is told of is in the file early.
-  /// Local, after begin().
-  GroupWriter& attach(const SharedArray& array);
+  /// Has the next of the arrays, in order, written from its window. What the writer that is returned is told of is in
+  /// the file early; an array that is to be compressed has none. Local, after begin().
+  GroupWriter* attach(const SharedArray& array);
 
   /// Writes what has not been written of the arrays, of which each has got its writer, and gives the file its name.
   /// `make_spec` tells, on world rank 0 and just before it is needed, all that the file holds. `advance` is told the
   /// bytes that this rank writes here. *Collective over* the world. *Cost*: one copy of the rows, one pass for the
-  /// checksums, unless they have been written. *Throws*: the same AgreedError on all ranks; then nothing is left under
-  /// the file's name.
+  /// checksums, unless they have been written; of arrays to be compressed, that, by all ranks. *Throws*: the same
+  /// AgreedError on all ranks; then nothing is left under the file's name.
   void finish(NodeMemory& memory, const std::function<FileSpec()>& make_spec,
               const std::function<void(std::int64_t)>& advance);
 
@@ -52,9 +53,11 @@ class OutputFile {
 
  private:
   OutputFile(std::optional<OutputTarget> target, bool durable);
+  /// The checksums of the groups of each array, on world rank 0.
+  using Checksums = std::vector<std::vector<std::uint64_t>>;
   void write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
-  /// The checksums of all arrays, on world rank 0.
-  [[nodiscard]] std::vector<std::vector<std::byte>> gather_checksums(NodeMemory& memory);
+  [[nodiscard]] Checksums gather_checksums(NodeMemory& memory);
+  [[nodiscard]] Checksums write_chunks(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
   [[nodiscard]] bool is_first() const { return target_.has_value(); }
 
   std::optional<OutputTarget> target_;
@@ -63,9 +66,11 @@ class OutputFile {
   bool durable_;
   FileLayout layout_;  ///< whole on world rank 0, elsewhere the arrays' places alone
   std::unique_ptr<FileWriter> rows_;
+  std::int64_t compression_ = 0;
+  StagingShape staging_;
   struct Part {
     const SharedArray* array;
-    GroupWriter writer;
+    std::optional<GroupWriter> writer;  ///< unless it is compressed
   };
   std::deque<Part> parts_;
 };

@@ -20,7 +20,7 @@ constexpr std::string_view kBegin = "WNDRSEAL";
 constexpr std::string_view kEnd = "windrow\n";
 constexpr std::int64_t kWord = 8;
 constexpr std::int64_t kHeadWords = 6;
-constexpr std::int64_t kArrayWords = 10;
+constexpr std::int64_t kArrayWords = 11;
 constexpr std::int64_t kLongestGroup = kGiB;
 
 std::int64_t padded(std::int64_t bytes) {
@@ -116,10 +116,11 @@ ArrayLayout decode_array(Decoder& decoder, std::int64_t limit) {
   array.extents.cols = decoder.number(1, any);
   array.extents.one_dimensional = decoder.number(1, 2) == 1;
   array.type = kElementTypes[static_cast<std::size_t>(decoder.number(0, std::ssize(kElementTypes) - 1))];
+  array.is_compressed = decoder.number(0, 1) == 1;
   array.name = decoder.text(decoder.number(1, decoder.bytes_left()));
   const std::int64_t bytes = product(product(array.extents.rows, array.extents.cols), bytes_of(array.type));
-  if (group_bytes != kGroupBytes || bytes != array.data.bytes ||
-      array.checksums.bytes != product(group_count(bytes), sizeof(std::uint64_t)))
+  if (group_bytes != kGroupBytes || (bytes != array.data.bytes && !array.is_compressed) ||
+      array.checksums.bytes != product(group_count(array.data.bytes), sizeof(std::uint64_t)))
     refuse();
   return array;
 }
@@ -161,6 +162,7 @@ std::vector<std::byte> encode(const Seal& seal) {
     out.number(array.extents.cols);
     out.number(std::int64_t{array.extents.one_dimensional ? 1 : 2});
     out.number(number_of(array.type));
+    out.number(std::int64_t{array.is_compressed ? 1 : 0});
     out.number(static_cast<std::int64_t>(array.name.size()));
     out.text(array.name);
   }

@@ -16,10 +16,11 @@
 //
 //   "WNDRSEAL"  format  bytes of the file  fingerprint of the metadata (2 numbers)  number of arrays
 //   for each array:  data offset, bytes  checksums offset, bytes  bytes of a group  rows  columns  dimensions (1 or 2)
-//                    element type  bytes of its name  its name, filled up with zeros to a multiple of 8
+//                    element type  0, or 1 if it is compressed
+//                    bytes of its name  its name, filled up with zeros to a multiple of 8
 //   bytes of the seal  XXH3-64 of the seal up to here  "windrow\n"
 //
-// Metadata is every byte of the file that is neither an array's element nor the seal, the checksums included.
+// Metadata is every byte of the file that is neither in an array's data nor in the seal, the checksums included.
 namespace windrow::io {
 
 struct Seal {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/partition.hpp"
+#include "io/chunk_grid.hpp"
 #include "io/netcdf.hpp"
 #include "io/seal.hpp"
 
@@ -32,7 +33,11 @@ void create_arrays(const Hdf5Handle& file, const FileSpec& spec) {
     const ArraySpec& array = spec.arrays[a];
     std::vector<std::int64_t> shape;
     for (const std::size_t d : plan.axes[a]) shape.push_back(plan.dimensions[d].length);
-    const Hdf5Handle dataset = create_dataset(file, array.name, file_type(array.type), shape);
+    const Hdf5Handle dataset =
+        spec.compression == 0
+            ? create_dataset(file, array.name, file_type(array.type), shape)
+            : create_compressed_dataset(file, array.name, file_type(array.type), shape,
+                                        ChunkGrid(array.extents, array.type).shape(), spec.compression);
     for (unsigned axis = 0; axis < shape.size(); ++axis)
       attach_dimension(dataset, dimensions[plan.axes[a][axis]], axis);
     write_attributes(dataset, array.attributes);
@@ -51,16 +56,19 @@ void create_vector(const Hdf5Handle& group, const std::string& name, const std::
   attach_dimension(create_dataset(group, name, type, std::array{length}), scale, 0);
 }
 
-void create_checksums(const Hdf5Handle& provenance, const FileSpec& spec) {
+void create_checksums(const Hdf5Handle& provenance, const FileLayout& layout) {
   const Hdf5Handle group = create_group(provenance, std::string(kChecksums));
-  write_attribute(group, {"algorithm", "XXH3-64 of each group of bytes of the array, row-major, little-endian"});
+  const bool is_compressed = !layout.arrays.empty() && layout.arrays.front().is_compressed;
+  write_attribute(
+      group, {"algorithm", is_compressed ? "XXH3-64 of each group of bytes of the file that hold the array's chunks"
+                                         : "XXH3-64 of each group of bytes of the array, row-major, little-endian"});
   write_attribute(group, {"group_bytes", kGroupBytes});
   std::set<std::string> taken;
-  for (const ArraySpec& array : spec.arrays) taken.insert(array.name);
-  for (const ArraySpec& array : spec.arrays) {
+  for (const ArrayLayout& array : layout.arrays) taken.insert(array.name);
+  for (const ArrayLayout& array : layout.arrays) {
     std::string dimension = array.name + "_group";
     while (!taken.insert(dimension).second) dimension += '_';
-    create_vector(group, array.name, dimension, file_type_uint64(), group_count(array.extents.bytes(array.type)));
+    create_vector(group, array.name, dimension, file_type_uint64(), group_count(array.data.bytes));
   }
 }
 
@@ -92,7 +100,7 @@ void write_blocks(const Hdf5Handle& provenance, const std::vector<ArrayBlocks>& 
   }
 }
 
-void write_provenance(const Hdf5Handle& file, const FileSpec& spec) {
+void write_provenance(const Hdf5Handle& file, const FileSpec& spec, const FileLayout& layout) {
   const Provenance& provenance = spec.provenance;
   const Hdf5Handle group = create_group(file, std::string(kProvenance));
   write_attributes(group, provenance.attributes);
@@ -104,7 +112,7 @@ void write_provenance(const Hdf5Handle& file, const FileSpec& spec) {
       write_attribute(write_scalar(phases, phase.name, phase.seconds), {"units", "s"});
   }
   write_blocks(group, provenance.blocks);
-  create_checksums(group, spec);
+  create_checksums(group, layout);
   create_vector(group, std::string(kSeal), "seal_byte", file_type_uint8(), seal_bytes(spec));
 }
 
@@ -125,21 +133,17 @@ void create_root(const std::string& path, const FileSpec& spec) {
 // What is written without HDF5 is allocated in a session of its own, each on a page of its own, behind all that is
 // there already: alignment is a property of the session, and of all that is allocated in it.
 
-FileLayout allocate_arrays(const std::string& path, const FileSpec& spec) {
+void allocate_arrays(const std::string& path, FileLayout& layout) {
   Hdf5Handle file = open_to_allocate_pages(path);
-  FileLayout layout;
-  for (const ArraySpec& array : spec.arrays) {
-    const Region data{allocate(file, fmt::format("/{}", array.name)), array.extents.bytes(array.type)};
-    layout.arrays.push_back({array.name, array.type, array.extents, data, {}});
-  }
+  for (ArrayLayout& array : layout.arrays)
+    array.data = {allocate(file, fmt::format("/{}", array.name)), array.extents.bytes(array.type)};
   close(std::move(file), path);
-  return layout;
 }
 
-void create_rest(const std::string& path, const FileSpec& spec) {
+void create_rest(const std::string& path, const FileSpec& spec, const FileLayout& layout) {
   Hdf5Handle file = open_file(path);
   create_scalars(file, spec);
-  write_provenance(file, spec);
+  write_provenance(file, spec, layout);
   close(std::move(file), path);
 }
 
@@ -159,8 +163,9 @@ void allocate_rest(const std::string& path, const FileSpec& spec, FileLayout& la
 void check_layout(const std::string& path, const FileLayout& layout, std::int64_t end) {
   const auto by_offset = [](const ArrayLayout& array) { return array.data.offset; };
   const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
-  const bool on_pages =
-      std::ranges::all_of(layout.arrays, [](const ArrayLayout& array) { return array.data.offset % kPageBytes == 0; });
+  const bool on_pages = std::ranges::all_of(layout.arrays, [](const ArrayLayout& array) {
+    return array.is_compressed || array.data.offset % kPageBytes == 0;
+  });
   if (size != end || !on_pages || !std::ranges::is_sorted(layout.arrays, {}, by_offset))
     throw Error(ExitStatus::internal, "this HDF5 library laid out {} in an unforeseen way: {} bytes, not {}", path,
                 size, end);
@@ -172,13 +177,18 @@ FileLayout create_skeleton(const std::string& path, const FileSpec& spec) {
   check_names(spec);
   prepare_hdf5();
   create_root(path, spec);
-  FileLayout layout = allocate_arrays(path, spec);
-  if (!layout.arrays.empty()) check_layout(path, layout, layout.arrays.back().data.end());
+  FileLayout layout;
+  for (const ArraySpec& array : spec.arrays)
+    layout.arrays.push_back({array.name, array.type, array.extents, {}, {}, spec.compression != 0});
+  // The chunks of a compressed array get their places one by one, when their sizes are known.
+  if (spec.compression != 0 || layout.arrays.empty()) return layout;
+  allocate_arrays(path, layout);
+  check_layout(path, layout, layout.arrays.back().data.end());
   return layout;
 }
 
 void complete_skeleton(const std::string& path, const FileSpec& spec, FileLayout& layout) {
-  create_rest(path, spec);
+  create_rest(path, spec, layout);
   allocate_rest(path, spec, layout);
   check_layout(path, layout, layout.file_bytes());
 }

@@ -157,9 +157,13 @@ class GroupCheck {
   std::exception_ptr failure_;
 };
 
-/// "dataset 'v', rows 0 to 12 (bytes 4096 to 1052671 of the file)": a run of neighbouring groups.
+/// "dataset 'v', rows 0 to 12 (bytes 4096 to 1052671 of the file)": a run of neighbouring groups. Which rows compressed
+/// bytes hold, only HDF5's index tells.
 std::string describe(const Group& first, const Group& last) {
   const ArrayLayout& array = *first.array;
+  if (array.is_compressed)
+    return fmt::format("dataset '{}', compressed (bytes {} to {} of the file)", array.name, first.data.offset,
+                       last.data.end() - 1);
   const std::int64_t first_row = (first.data.offset - array.data.offset) / array.row_bytes();
   const std::int64_t last_row = (last.data.end() - 1 - array.data.offset) / array.row_bytes();
   return fmt::format("dataset '{}', rows {} to {} (bytes {} to {} of the file)", array.name, first_row, last_row,

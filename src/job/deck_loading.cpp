@@ -48,6 +48,11 @@ void CommonKeys::declare_sections(deck::Keys& keys) {
   keys.text("file", output_file, {.example = "result.h5", .help = "path of the file, .h5 or .nc"});
   keys.list("arrays", output_arrays, {.default_text = "all of the job's", .help = "names of the arrays to write"});
   keys.boolean("overwrite", overwrite, {.default_value = false, .help = "replace the file if it is there"});
+  keys.integer("compression", compression,
+               {.default_value = 0,
+                .minimum = 0,
+                .maximum = 9,
+                .help = "level of the arrays' compression (shuffle, gzip): 1 is quick, 9 small, 0 none"});
   keys.boolean("durable", durable,
                {.default_value = true, .help = "wait until the file is on the disk before it gets its name"});
   keys.section("memory", "how the shared window gets its memory");

@@ -22,6 +22,7 @@ struct CommonKeys {
   std::vector<std::string> output_arrays;
   bool overwrite = false;
   bool durable = true;
+  std::int64_t compression = 0;
   PageMode pages = PageMode::automatic;
 
   /// The top level; and the sections, which come after those of the job.

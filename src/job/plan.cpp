@@ -7,6 +7,7 @@
 #include "base/partition.hpp"
 #include "base/units.hpp"
 #include "io/output_target.hpp"
+#include "io/staging.hpp"
 #include "mpi/shared_window.hpp"
 
 namespace windrow {
@@ -36,6 +37,11 @@ std::string rows_per_rank(const Plan& plan, std::int64_t rows) {
   return smallest == largest ? fmt::format("{}", largest) : fmt::format("{} to {}", smallest, largest);
 }
 
+/// What a file tells of who filled which block, and where.
+std::int64_t bytes_of_run(const JobNeeds& needs, int ranks) {
+  return std::int64_t{ranks} * 64 + checked_multiply(needs.block_records, sizeof(io::BlockRecord));
+}
+
 }  // namespace
 
 std::vector<ArrayShape> shapes_of(const JobNeeds& needs) {
@@ -60,7 +66,8 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
                     .source = fmt::format("windrow {}", WINDROW_VERSION),
                     .arrays = {},
                     .scalars = {},
-                    .provenance = {}};
+                    .provenance = {},
+                    .compression = deck.common->compression};
   file.provenance.texts = {{"deck", std::move(given)}, {"effective_deck", deck::effective(deck.keys)}};
   for (const std::string& name : deck.output_arrays())
     for (const PlannedArray& array : needs.arrays)
@@ -73,9 +80,17 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
   return file;
 }
 
+std::int64_t planned_staging_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks) {
+  if (!deck.common->has_output) return 0;
+  return io::StagingShape::of(planned_file(deck, needs), ranks).bytes_per_rank();
+}
+
 std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks) {
-  const std::int64_t of_run = std::int64_t{ranks} * 64 + checked_multiply(needs.block_records, sizeof(io::BlockRecord));
-  return checked_add(io::estimated_file_bytes(planned_file(deck, needs)), of_run);
+  return checked_add(io::estimated_file_bytes(planned_file(deck, needs)), bytes_of_run(needs, ranks));
+}
+
+std::int64_t planned_certain_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks) {
+  return checked_add(io::certain_file_bytes(planned_file(deck, needs)), bytes_of_run(needs, ranks));
 }
 
 Plan Plan::make(const LoadedDeck& deck, Machine machine) {
@@ -83,7 +98,8 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   plan.machine = std::move(machine);
   const int ranks = plan.machine.ranks();
   plan.needs = deck.job->needs(ranks);
-  plan.windows = WindowLayout::make_all(plan.machine, plan.shapes(), plan.needs.tickets);
+  plan.staging_bytes = planned_staging_bytes(deck, plan.needs, ranks);
+  plan.windows = WindowLayout::make_all(plan.machine, plan.shapes(), plan.needs.tickets, plan.staging_bytes);
   plan.hosts.resize(static_cast<std::size_t>(*std::ranges::max_element(plan.machine.host_of_node)) + 1);
   for (int node = 0; node < plan.machine.nodes(); ++node) {
     const auto number = static_cast<std::size_t>(node);
@@ -94,7 +110,9 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   }
   if (!deck.common->has_output) return plan;
   plan.file = deck.common->output_file;
+  plan.is_compressed = deck.common->compression != 0;
   plan.file_bytes = planned_file_bytes(deck, plan.needs, ranks);
+  plan.certain_file_bytes = planned_certain_bytes(deck, plan.needs, ranks);
   return plan;
 }
 
@@ -121,7 +139,8 @@ std::string plan_text(const Plan& plan) {
   }
   if (!all) text += fmt::format("... and {} more\n", plan.machine.nodes() - 16);
   text += plan.file.empty() ? "\nfile         none\n"
-                            : fmt::format("\nfile         {}, at most {}\n", plan.file, format_bytes(plan.file_bytes));
+                            : fmt::format("\nfile         {}, at most {}{}\n", plan.file, format_bytes(plan.file_bytes),
+                                          plan.is_compressed ? ", less as its arrays can be compressed" : "");
   return text;
 }
 

@@ -23,8 +23,11 @@ struct Plan {
   JobNeeds needs;
   std::vector<WindowLayout> windows;  ///< one a node
   std::vector<MemoryNeed> hosts;      ///< one a host: pretended nodes share one
+  std::int64_t staging_bytes = 0;     ///< of each rank, in its node's window
   std::string file;                   ///< "" if nothing is written
-  std::int64_t file_bytes = 0;        ///< at most
+  bool is_compressed = false;
+  std::int64_t file_bytes = 0;          ///< at most
+  std::int64_t certain_file_bytes = 0;  ///< of them, what does not depend on how small compressed arrays become
 
   /// *Cost*: linear in the number of nodes. *Throws*: Error(usage), on the calling rank, for more bytes than 64 bits
   /// can count.
@@ -39,8 +42,12 @@ struct Plan {
 /// What a node with this window needs. *Throws*: Error(usage), on the calling rank, on overflow.
 [[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes);
 
-/// At most so many bytes has the output of a deck whose job needs this. *Throws*: as memory_need().
+/// What each rank adds to its node's window for the output of a deck whose job needs this. *Throws*: as memory_need().
+[[nodiscard]] std::int64_t planned_staging_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
+
+/// So many bytes, at most or for certain, has the output of a deck whose job needs this. *Throws*: as memory_need().
 [[nodiscard]] std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
+[[nodiscard]] std::int64_t planned_certain_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
 
 /// What a rank needs besides the window: MPI, HDF5, code and stack; measured at 30 to 45 MB with Open MPI 4.1.
 inline constexpr std::int64_t kRankBytes = std::int64_t{64} << 20;

@@ -186,7 +186,7 @@ void Run::prepare() {
   }
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
-  if (output_) output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.file_bytes);
+  if (output_) output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.certain_file_bytes);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        fmt::join(topology_.host_names, ", ")));
@@ -201,9 +201,10 @@ void Run::execute() {
   std::optional<NodeMemory> memory;
   together(topology_.world, [] { fault_point("allocate.before"); });
   together(topology_.world, [&] {
-    memory.emplace(
-        topology_,
-        NodeMemory::Options{.arrays = plan_.shapes(), .tickets = plan_.needs.tickets, .pages = deck_.common->pages});
+    memory.emplace(topology_, NodeMemory::Options{.arrays = plan_.shapes(),
+                                                  .tickets = plan_.needs.tickets,
+                                                  .staging_bytes = plan_.staging_bytes,
+                                                  .pages = deck_.common->pages});
     fault_point("allocate.after");
     early_phases_.push_back({"allocate", steady_seconds() - begin, 0});
   });
@@ -316,7 +317,7 @@ io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
 
 /// Whether the array is in the file when the job has run.
 bool Run::is_written_behind(const std::string& name) const {
-  return std::ranges::any_of(plan_.needs.arrays, [&](const PlannedArray& array) {
+  return !plan_.is_compressed && std::ranges::any_of(plan_.needs.arrays, [&](const PlannedArray& array) {
     return array.shape.name == name && array.is_final_when_filled;
   });
 }
@@ -325,8 +326,8 @@ bool Run::is_written_behind(const std::string& name) const {
 void Run::attach_output(Context& context) {
   for (const io::ArraySpec& written : planned_file(deck_, plan_.needs).arrays) {
     SharedArray& array = context.array(written.name);
-    io::GroupWriter& writer = output_->attach(array);
-    if (is_written_behind(written.name)) context.write_behind(array, writer);
+    io::GroupWriter* const writer = output_->attach(array);
+    if (is_written_behind(written.name)) context.write_behind(array, *writer);
   }
 }
 

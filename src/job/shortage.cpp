@@ -87,8 +87,9 @@ class Trials {
       if (variant.smaller_types) needs = with_smaller_types(std::move(needs)).needs;
       // The first of equal nodes has the largest share of the rows.
       const Machine machine = equal_nodes(ranks, variant.hosts);
-      const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs), needs.tickets);
-      const std::int64_t file_bytes = plan_->file.empty() ? 0 : planned_file_bytes(*deck_, needs, ranks);
+      const std::int64_t staging_bytes = planned_staging_bytes(*deck_, needs, ranks);
+      const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs), needs.tickets, staging_bytes);
+      const std::int64_t file_bytes = plan_->file.empty() ? 0 : planned_certain_bytes(*deck_, needs, ranks);
       return with_output(memory_need(window, variant.ranks_per_host, needs.rank_bytes), file_bytes,
                          resources_->output_place);
     } catch (const Error&) {
@@ -163,7 +164,7 @@ std::string remedies_by_variants(const Trials& trials, const Plan& plan, int hos
 /// How much of the need the output is; "" where it is elsewhere.
 std::string output_part(const Plan& plan, const HostResources& resources) {
   if (resources.output_place == OutputPlace::elsewhere) return "";
-  return fmt::format(", {} of it for the output {}, whose folder lies in memory", format_bytes(plan.file_bytes),
+  return fmt::format(", {} of it for the output {}, whose folder lies in memory", format_bytes(plan.certain_file_bytes),
                      plan.file);
 }
 
@@ -184,9 +185,9 @@ bool fits_other_tmpfs(const Plan& plan, int host, const HostResources& resources
       return windows <= resources.other_tmpfs_free;
     // It may be the output's own.
     case OutputPlace::memory:
-      return checked_add(windows, plan.file_bytes) <= resources.other_tmpfs_free;
+      return checked_add(windows, plan.certain_file_bytes) <= resources.other_tmpfs_free;
     case OutputPlace::shared_memory:
-      return windows <= resources.other_tmpfs_free && plan.file_bytes <= resources.shared_memory_free;
+      return windows <= resources.other_tmpfs_free && plan.certain_file_bytes <= resources.shared_memory_free;
   }
   return false;
 }
@@ -239,7 +240,7 @@ std::string limit_text(const std::string& what, std::int64_t need, std::int64_t 
 
 std::optional<std::string> find_memory_shortage(const LoadedDeck& deck, const Plan& plan, int host,
                                                 const std::string& host_name, const HostResources& resources) {
-  const MemoryNeed need = with_output(plan.need_of(host), plan.file_bytes, resources.output_place);
+  const MemoryNeed need = with_output(plan.need_of(host), plan.certain_file_bytes, resources.output_place);
   const Trials trials(deck, plan, resources);
   if (trials.fits(need)) return std::nullopt;
   const bool is_shared = need.shared_memory > resources.shared_memory_free;
@@ -278,24 +279,24 @@ std::optional<std::string> find_limit_shortage(const Plan& plan, int node, bool 
   // The leader makes the file of the window; all write the output.
   if (is_leader && is_shared && window > limits.file_bytes)
     return limit_text("the file behind the shared window has", window, limits.file_bytes, "-f");
-  if (!plan.file.empty() && plan.file_bytes > limits.file_bytes)
-    return limit_text(fmt::format("the output {} needs", plan.file), plan.file_bytes, limits.file_bytes, "-f");
+  if (!plan.file.empty() && plan.certain_file_bytes > limits.file_bytes)
+    return limit_text(fmt::format("the output {} needs", plan.file), plan.certain_file_bytes, limits.file_bytes, "-f");
   return std::nullopt;
 }
 
 std::optional<std::string> find_disk_shortage(const LoadedDeck& deck, const Plan& plan) {
   if (plan.file.empty()) return std::nullopt;
   const std::int64_t free = io::free_disk_bytes(plan.file);
-  if (plan.file_bytes <= free) return std::nullopt;
+  if (plan.certain_file_bytes <= free) return std::nullopt;
   const Smaller smaller = with_smaller_types(plan.needs);
   std::string remedies = remedy_by_removal(deck, plan, free) + another_folder(plan, "another folder");
   if (!smaller.settings.empty()) {
-    const std::int64_t bytes = planned_file_bytes(deck, smaller.needs, plan.machine.ranks());
+    const std::int64_t bytes = planned_certain_bytes(deck, smaller.needs, plan.machine.ranks());
     remedies += fmt::format("\n  try: {}{}, which needs {}{}", smaller.settings,
                             bytes <= free ? "" : " in another folder", format_bytes(bytes), smaller.condition);
   }
   return fmt::format("the output {} needs {}, but its file system has {} free{}", plan.file,
-                     format_bytes(plan.file_bytes), format_bytes(free), remedies);
+                     format_bytes(plan.certain_file_bytes), format_bytes(free), remedies);
 }
 
 }  // namespace windrow

@@ -15,7 +15,7 @@ INTERNAL = 6
 # After the last of these the output has its name: it is whole, whatever comes.
 WRITTEN = ("write.renamed", "end.preview", "end.report")
 # What rank 0 does alone.
-OF_RANK_0 = ("start.created", "write.seal", "write.sync", "write.rename", "write.renamed")
+OF_RANK_0 = ("start.created", "write.store", "write.seal", "write.sync", "write.rename", "write.renamed")
 # The rank that fails, on so many ranks and nodes (0: without mpirun), and how.
 CASES = (
     (0, 1, "0", "bad_alloc"),
@@ -31,6 +31,11 @@ def rows_for(step):
     return f"array.rows={120_000 if step == 'write.rows' else 20_000}"
 
 
+def compression_for(step):
+    """Chunks are stored of compressed files alone."""
+    return f"output.compression={1 if step == 'write.store' else 0}"
+
+
 def steps():
     """The names of all steps, as the answer to a wrong one tells them."""
     answer = launch.windrow("run", "deck.toml", env={"WINDROW_FAULT": "no:0:such"}).err
@@ -44,31 +49,31 @@ class Injection(FaultCase):
         # A run in which somebody waits for another's grace does not end before its test fails.
         self.env["WINDROW_GRACE"] = "1000"
 
-    def run_with_fault(self, step, ranks, nodes, rank, action, wrapper=()):
+    def run_with_fault(self, step, ranks, nodes, rank, action, *arguments, wrapper=()):
         (self.output / "out.h5").unlink(missing_ok=True)
-        command = launch.command_line(ranks, "run", "deck.toml", rows_for(step), "--pretend-nodes", nodes,
+        command = launch.command_line(ranks, "run", "deck.toml", rows_for(step), compression_for(step), "--pretend-nodes", nodes,
                                       "--report", "report.json", "populate.block_rows=97",
                                       # Who draws a block is left to chance; where blocks are fixed nobody publishes.
-                                      f"populate.schedule={'dynamic' if step == 'publish' else 'static'}")
+                                      f"populate.schedule={'dynamic' if step == 'publish' else 'static'}", *arguments)
         at = command.index(launch.Program.path)
         command[at:at] = wrapper
         return launch.run(command, env={**self.env, "WINDROW_FAULT": f"{step}:{rank}:{action}"}, cwd=self.folder)
 
-    def statuses_with_fault(self, *fault):
+    def statuses_with_fault(self, *fault_and_arguments):
         """A run, and the status that each rank ended with; mpirun hears of none, since it would kill the others."""
         note = self.folder / "statuses"
         note.unlink(missing_ok=True)
-        result = self.run_with_fault(*fault, wrapper=["sh", "-c", f"\"$@\"; echo $? >> '{note}'", "sh"])
+        result = self.run_with_fault(*fault_and_arguments, wrapper=["sh", "-c", f"\"$@\"; echo $? >> '{note}'", "sh"])
         return result, [int(status) for status in note.read_text().split()]
 
-    def assert_told(self, step, ranks, nodes, rank, action):
+    def assert_told(self, step, ranks, nodes, rank, action, *arguments):
         status = launch.RESOURCES if action == "bad_alloc" else INTERNAL
         message = "the memory of a process ran out" if action == "bad_alloc" else f"a fault was asked for at {step}"
         if rank == "*" or action == "bad_alloc":
-            result, statuses = self.statuses_with_fault(step, ranks, nodes, rank, action)
+            result, statuses = self.statuses_with_fault(step, ranks, nodes, rank, action, *arguments)
             self.assertEqual(statuses, [status] * max(ranks, 1), str(result))
         else:
-            result = self.run_with_fault(step, ranks, nodes, rank, action)
+            result = self.run_with_fault(step, ranks, nodes, rank, action, *arguments)
             self.assert_status(result, status)
         self.assertEqual(result.err.strip(), f"windrow: {message}", str(result))
         # The report is there from that step on, and told of everything but its own failure.
@@ -94,6 +99,16 @@ class Injection(FaultCase):
         launch.figure("a rank that fails at any step ends the run at once, with one message and one status",
                       f"every rank made to throw at each of {len(steps())} steps; 1, 2, 4 ranks, 1 and 2 nodes",
                       f"{tried} failures; {told} told once, with the right status and report, no waits, nothing left")
+
+    def test_steps_of_a_compressed_file(self):
+        for step in ("write.rows", "write.store", "write.checksums", "write.provenance"):
+            for ranks, nodes, rank, action in CASES:
+                if step in OF_RANK_0 and rank not in ("0", "*"):
+                    continue
+                with self.subTest(step=step, ranks=ranks, nodes=nodes, rank=rank, action=action):
+                    # Every rank gets a chunk, and some are stored while others are compressed.
+                    self.assert_told(step, ranks, nodes, rank, action, "array.rows=1e6", "array.value=normal()",
+                                     "output.compression=1")
 
     def test_an_unknown_step_is_refused(self):
         result = self.windrow("run", "deck.toml", env={**self.env, "WINDROW_FAULT": "write.nothing:0:throw"}, ranks=2)

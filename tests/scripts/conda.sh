@@ -16,7 +16,7 @@ for name in fmt CLI11 tomlplusplus nlohmann_json hdf5 HDF5; do
   echo "message(FATAL_ERROR \"$name of Conda\")" >"$env/lib/cmake/$name/${name}Config.cmake"
   cp "$env/lib/cmake/$name/${name}Config.cmake" "$env/lib/cmake/$name/${name,,}-config.cmake"
 done
-echo '#error "of Conda"' | tee "$env/include/hdf5.h" "$env/include/xxhash.h" "$env/include/mpi.h" >/dev/null
+echo '#error "of Conda"' | tee "$env/include/hdf5.h" "$env/include/xxhash.h" "$env/include/libdeflate.h" "$env/include/mpi.h" >/dev/null
 
 no_leaks() {
   [[ ! -e $STATE/leaks ]] || wrong "line ${BASH_LINENO[0]}: $(sort -u "$STATE/leaks")"

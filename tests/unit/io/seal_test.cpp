@@ -15,7 +15,7 @@ constexpr std::int64_t kFileBytes = 30'000;
 Seal some_seal() {
   Seal seal;
   seal.layout.arrays = {{"u", ElementType::float32, {23, 29}, {4096, 23 * 29 * 4}, {12'288, 8}},
-                        {"longer name", ElementType::int64, {5, 1, true}, {8192, 40}, {16'384, 8}}};
+                        {"longer name", ElementType::int64, {5, 1, true}, {8192, 24}, {16'384, 8}, true}};
   seal.metadata = {1, ~std::uint64_t{0}};
   seal.layout.seal.bytes = static_cast<std::int64_t>(encode(seal).size());
   seal.layout.seal.offset = kFileBytes - seal.layout.seal.bytes;
@@ -49,6 +49,7 @@ TEST(Seal, IsReadAsItWasWritten) {
     EXPECT_EQ(read.layout.arrays[a].extents, seal.layout.arrays[a].extents);
     EXPECT_EQ(read.layout.arrays[a].data, seal.layout.arrays[a].data);
     EXPECT_EQ(read.layout.arrays[a].checksums, seal.layout.arrays[a].checksums);
+    EXPECT_EQ(read.layout.arrays[a].is_compressed, seal.layout.arrays[a].is_compressed);
   }
 }
 
@@ -83,7 +84,7 @@ TEST(Seal, ForgedNumbersAreBoundsChecked) {
       const Outcome outcome = decoded(forged(bytes, offset, word));
       // Names and the seal's length, which its reader has used by then, are not numbers to check.
       const bool is_text = outcome.status == ExitStatus::done;
-      const bool in_name_or_length = offset == 128 || offset >= 216;
+      const bool in_name_or_length = offset == 136 || offset >= 232;
       ASSERT_TRUE(outcome.status == ExitStatus::verification || (is_text && in_name_or_length))
           << offset << ' ' << word;
     }

@@ -71,6 +71,22 @@ TEST(Plan, CountsTheTextsOfTheFileAsOftenAsTheyAreWritten) {
   EXPECT_LE(twice, length + tolerance);
 }
 
+TEST(Plan, OfCompressedOutputOnlyTheRestIsCertain) {
+  const std::string keys = "[array]\nrows = 100_003\ncols = 100\nvalue = 'i'\n[output]\nfile = 'x.h5'\n";
+  const auto planned = [&](const std::string& key) { return Plan::make(small_deck(keys, {key}), equal_nodes(4, 2)); };
+  const Plan plain = planned("output.compression=0");
+  const Plan compressed = planned("output.compression=4");
+  constexpr std::int64_t array_bytes = 100'003 * 100 * 8;
+  EXPECT_EQ(plain.certain_file_bytes, plain.file_bytes);
+  EXPECT_GE(compressed.file_bytes, array_bytes);
+  EXPECT_LE(compressed.file_bytes, array_bytes + array_bytes / 100 + 300'000);
+  EXPECT_LT(compressed.certain_file_bytes, 100'000);
+  // Two times 16 chunks of half a mebibyte for each rank, and one more.
+  const std::int64_t more = compressed.windows[0].bytes - plain.windows[0].bytes;
+  EXPECT_GE(more, 2 * 32 * 524'288);
+  EXPECT_LE(more, 2 * 34 * 524'288);
+}
+
 TEST(Plan, IsLinearInTheNumberOfNodes) {
   // Quadratic, it would run for minutes here: a test has a time limit.
   const Plan plan = plan_on(equal_nodes(1'000'000, 500'000));

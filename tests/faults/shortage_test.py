@@ -196,6 +196,23 @@ class Disk(FaultCase):
         launch.figure("a disk that is full costs no half file", "an ext4 of 24 MB that reserves no room, filled while the array is "
                       "computed; with and without fsync", f"{runs} runs, {runs} times status 3, 0 files left")
 
+    def test_compressed_output_on_a_real_small_file_system(self):
+        """How much it needs is known when it is written: 40 MB that become small fit into 24, noise does not."""
+        self.mounted_ext4("output", 24 << 20)
+        for ranks, nodes in ((0, 1), (3, 1), (4, 2)):
+            for durable in ("false", "true"):
+                with self.subTest(ranks=ranks, nodes=nodes, durable=durable):
+                    arguments = ("array.rows=5e5", "output.compression=1", f"output.durable={durable}",
+                                 "--pretend-nodes", nodes)
+                    result = self.run_deck("array.value=uniform()", *arguments, ranks=ranks)
+                    self.assert_status(result, launch.RESOURCES)
+                    self.assert_one_message(result, "windrow: cannot write output/out.h5: No space left on device",
+                                            "output has ", " free\n  try: free room there, or another folder")
+                    self.assertEqual(self.outputs(), [])
+                    self.assert_status(self.run_deck(*arguments, ranks=ranks), launch.DONE)
+                    self.assert_whole()
+                    (self.output / "out.h5").unlink()
+
     def outputs(self):
         return [name for name in self.files(self.output) if name != "lost+found"]
 

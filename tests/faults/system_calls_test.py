@@ -214,6 +214,9 @@ class SystemCalls(FaultCase):
 
         jobs = [(call, error, allowed, ("--overwrite", "--report", "report.json"))
                 for call, ways in SWEEPS.items() for error, allowed in ways.items()]
+        jobs += [(call, error, allowed, ("--overwrite", "output.compression=4"))
+                 for call in ("pwrite", "pread", "close_written")
+                 for error, allowed in SWEEPS[call].items() if error not in ("EDQUOT", "ENOMEM")]
         jobs += [("renameat2", error, ends(IO, RESOURCES), ()) for error in ("EIO", "ENOSPC", "EDQUOT")]
         jobs += [("renameat2", error, SURVIVED, ()) for error in ("EINVAL", "ENOSYS", "EPERM")]
         jobs += [("readv", error, allowed, ("memory.pages=read",))
@@ -236,13 +239,15 @@ class SystemCalls(FaultCase):
     def test_disk_that_stays_full(self):
         """From the N-th call on nothing can be written any more, until the run has removed what it wrote."""
         (place,) = self.places(1)
-        for number in itertools.count(1, 3):
-            attempt = place.run(f"pwrite@{number}+=ENOSPC,fsync@{number}+=ENOSPC,ftruncate@{number}+=ENOSPC")
-            how = place.check(attempt, ends(RESOURCES) if attempt.fired else SURVIVED, had_old=False)
-            if not attempt.fired:
-                break
-            self.assertEqual(how, "ended")
-        self.assertGreater(number, 10)
+        for level in (0, 4):
+            for number in itertools.count(1, 3):
+                attempt = place.run(f"pwrite@{number}+=ENOSPC,fsync@{number}+=ENOSPC,ftruncate@{number}+=ENOSPC",
+                                    f"output.compression={level}")
+                how = place.check(attempt, ends(RESOURCES) if attempt.fired else SURVIVED, had_old=False)
+                if not attempt.fired:
+                    break
+                self.assertEqual(how, "ended")
+            self.assertGreater(number, 10)
 
     def test_temporary_that_cannot_be_removed_is_removed_by_the_next_run(self):
         (place,) = self.places(1)

@@ -26,6 +26,9 @@ FILES = {
     "int32, one column, 3 nodes": (("array.rows=1000003", "array.cols=1", "array.type=int32"), 3,
                                    ("--pretend-nodes", 3)),
     "float32, one row": (("array.rows=1", "array.cols=197", "array.type=float32"), 2, ()),
+    "compressed, 2 nodes": (("array.rows=100003", "array.cols=5", "output.compression=1", "array.value=uniform()"), 2,
+                            ("--pretend-nodes", 2)),
+    "compressed, one chunk": (("array.rows=197", "array.cols=23", "output.compression=9"), 1, ()),
     "int64": (("array.rows=197", "array.cols=23", "array.type=int64", "array.name=counts"), 1, ()),
 }
 

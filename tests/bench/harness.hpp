@@ -47,8 +47,8 @@ enum class Kind {
   memory,  ///< candidate / baseline, of bytes given to Clock::record(); at most the aim
 };
 
-/// A row of the table. `section` is one of first fill, fill again, random numbers, control, output, whole job, memory,
-/// start, or a new one, which comes last.
+/// A row of the table. `section` is one of first fill, fill again, random numbers, control, output, compressed output,
+/// whole job, memory, start, or a new one, which comes last.
 struct Comparison {
   std::string name;     ///< for --benchmark_filter: "cold/static/auto"
   std::string section;  ///< of the table: "first fill"

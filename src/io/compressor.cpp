@@ -25,10 +25,14 @@ void shuffle_elements(const std::byte* __restrict from, std::size_t count, std::
 
 void shuffle(std::span<const std::byte> elements, std::int64_t element_bytes, std::span<std::byte> out) {
   const std::size_t count = elements.size() / static_cast<std::size_t>(element_bytes);
-  if (element_bytes == 8)
-    shuffle_elements<8>(elements.data(), count, out.data());
-  else
-    shuffle_elements<4>(elements.data(), count, out.data());
+  switch (element_bytes) {
+    case 8:
+      return shuffle_elements<8>(elements.data(), count, out.data());
+    case 4:
+      return shuffle_elements<4>(elements.data(), count, out.data());
+    default:
+      std::ranges::copy(elements, out.begin());  // single bytes, of which HDF5's filter leaves the order too
+  }
 }
 
 Compressor::Compressor(std::int64_t level, std::int64_t element_bytes, std::int64_t chunk_bytes)

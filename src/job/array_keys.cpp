@@ -32,17 +32,24 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
   name_key_ = section + ".name";
   keys.section(section, "the array: its extents, its type, and the expression of its elements");
   keys.text("name", name_, {.default_value = "array", .help = "name of the dataset in the output"});
-  declare_elements(keys);
+  declare_elements(keys, {.example = "offset",
+                          .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, "
+                                  "pi, e; where(), uniform(), normal(), and numpy's sin(), exp(), sqrt(), minimum(), "
+                                  "...",
+                          .check = find_fault});
 }
 
 void ArrayKeys::declare_member(deck::Keys& keys, const std::string& section, const std::string& name) {
   section_ = section;
   name_key_ = section;
   name_ = name;
-  declare_elements(keys);
+  declare_elements(keys, {.example = "i*cols + j",
+                          .help = "expression of i, j, rows, cols, rank, node, pid, pi, e; where(), uniform(), "
+                                  "normal(), and numpy's sin(), exp(), sqrt(), minimum(), ...",
+                          .check = find_fault});
 }
 
-void ArrayKeys::declare_elements(deck::Keys& keys) {
+void ArrayKeys::declare_elements(deck::Keys& keys, deck::TextOptions value) {
   keys.integer("rows", rows_,
                {.minimum = 1,
                 .words = {{"ranks", kAsManyAsRanks}},
@@ -59,11 +66,7 @@ void ArrayKeys::declare_elements(deck::Keys& keys) {
   std::vector<deck::Choice> types;
   for (const ElementType type : kDeckTypes) types.push_back({std::string(name_of(type)), ""});
   keys.choice("type", type_, types, {.default_value = "float64", .help = "type of the elements, as numpy names it"});
-  keys.expression("value", value_,
-                  {.example = "offset",
-                   .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, pi, e; "
-                           "where(), uniform(), normal(), and numpy's sin(), exp(), sqrt(), minimum(), ...",
-                   .check = find_fault});
+  keys.expression("value", value_, std::move(value));
 }
 
 void ArrayKeys::check(deck::Keys& keys) const {

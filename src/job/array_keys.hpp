@@ -27,7 +27,7 @@ class ArrayKeys {
   [[nodiscard]] PlannedArray planned(int ranks) const;
 
  private:
-  void declare_elements(deck::Keys& keys);
+  void declare_elements(deck::Keys& keys, deck::TextOptions value);
 
   std::string section_;
   std::string name_key_;  ///< what gives the array its name: a key, or its section

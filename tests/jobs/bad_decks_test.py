@@ -71,7 +71,7 @@ WRONG_DECKS = {
     "expression of an unknown name": Wrong(replaced("offset", "offset + x"), "5:19", "'x'"),
     "expression cut off": Wrong(replaced("offset", "(i + j"), "5:16", ""),
     "expression with a stranger": Wrong(replaced("offset", "i + $"), "5:14", ""),
-    "expression of Python": Wrong(replaced("offset", "i ^ 2"), "5:12", r"\*\*"),
+    "expression of Python": Wrong(replaced("offset", "i ^ 0.5"), "5:12", r"\*\*"),
     "expression with too many arguments": Wrong(replaced("offset", "1 + where(i, j)"), "5:14", "where"),
     "empty expression": Wrong(replaced("offset", ""), "5:9", "expression"),
     "nested expression": Wrong(replaced("offset", "(" * 1000 + "i" + ")" * 1000), "5:[0-9]+", "nested|deep"),

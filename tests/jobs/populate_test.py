@@ -214,7 +214,7 @@ class Expressions(PopulateCase):
         yield "float64", "(i - 98.5) % -2.5", (i - 98.5) % -2.5
         yield "int64", "-i**2 + (-j)**3", -(i**2) + (-j) ** 3
         yield "float64", "2**(-j/4) + (i + 1)**0.5", power(2.0, -j / 4) + power(i + 1.0, 0.5)
-        yield "int32", "(i < j) + (i >= 2*j) - (i == j)", (i < j) + 0 + (i >= 2 * j) - (i == j) * 1
+        yield "int32", "(i < j)*1 + (i >= 2*j) - (i == j)*1", (i < j) + 0 + (i >= 2 * j) - (i == j) * 1
         yield "float32", "where((i + j) % 3 != 0, pi*i, -e)", np.where((i + j) % 3 != 0, np.pi * i, -np.e)
         yield "float64", "offset + i/rows + j/cols", offset + i / 197 + j / 23
         yield "int64", "9223372036854775807 - 90 + i", (big.max - 90) + i  # wraps, as numpy does

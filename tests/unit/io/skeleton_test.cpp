@@ -97,7 +97,11 @@ TEST(Skeleton, ArraysOfEveryTypeReadBackThroughHdf5) {
     const bool flat = array.extents.one_dimensional;
     EXPECT_EQ(file.shape(array.name), (flat ? std::vector<hsize_t>{197} : std::vector<hsize_t>{197, 23}));
     const std::vector<double> values = file.read<double>(array.name, H5T_NATIVE_DOUBLE);
-    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_EQ(values[i], static_cast<double>(i)) << array.name;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double expected =
+          array.type == ElementType::int8 ? static_cast<double>(static_cast<std::int8_t>(i)) : static_cast<double>(i);
+      ASSERT_EQ(values[i], expected) << array.name;
+    }
     const Hdf5Handle dataset(H5Dopen2(file.id(), array.name.c_str(), H5P_DEFAULT), H5Dclose, "open");
     EXPECT_EQ(H5Dget_offset(dataset.get()), static_cast<haddr_t>(array.data.offset));
     EXPECT_EQ(array.data.offset % 4096, 0);

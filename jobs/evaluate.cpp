@@ -18,7 +18,7 @@ class Evaluate final : public Job {
     keys.list("statements", texts_,
               {.required = true,
                .example = R"list(["v = u**2", "total = sum(v)"])list",
-               .help = "name = expression, in order; a name that is an array is assigned in place"});
+               .help = "what is computed, in order: name = expression; an array that is there is assigned in place"});
   }
 
   void ask_for(const std::vector<std::string>& arrays) override { outputs_ = arrays; }

@@ -100,12 +100,15 @@ void install_bus_error_handler() {
   struct sigaction action {};
   action.sa_sigaction = tell_shortage_and_die;
   action.sa_flags = SA_SIGINFO;
+  // With it mpirun begins to end the others: it must not wake those that wait for that.
+  sigaddset(&action.sa_mask, SIGCONT);
   sigaction(SIGBUS, &action, nullptr);
 }
 
 void install_handlers() {
   struct sigaction action {};
   action.sa_handler = remove_unfinished_and_die;
+  sigaddset(&action.sa_mask, SIGCONT);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
     // What nohup, or a shell for its background, has us ignore stays ignored.
     struct sigaction before {};

@@ -103,6 +103,8 @@ struct Evaluator::State {
   Layout layout;
   bool is_constant = false;      ///< all results are
   std::vector<FusedCode> codes;  ///< of the fused steps, in order
+  std::vector<bool> is_read_by_kernels;
+  bool is_one_loop = false;  ///< the only fused step does it all, from inputs as they are: it needs no buffers
   std::vector<Held> values;
   std::vector<bool> is_overwritten_result;  ///< a load that is a result, while inputs are overwritten
   std::vector<std::uint64_t> keys;
@@ -115,6 +117,7 @@ struct Evaluator::State {
 
   // Of the present call.
   const kernel::Kernels* kernels = nullptr;
+  std::int64_t longest_strip = kStrip;
   std::int64_t offset = 0;
   ElementRange range;
   std::span<const Target> targets;
@@ -127,6 +130,7 @@ struct Evaluator::State {
       for (const std::int32_t place : program.results()) is_overwritten_result[index(place)] = true;
     if (level != kernel::level()) prepare(kernel::level());
     kernels = &kernel::kernels();
+    longest_strip = is_one_loop && all_direct() ? range.elements() : kStrip;
     for (std::size_t k = 0; k < instructions.size(); ++k)
       if (layout.held[k].is_constant) execute(k, {}, false);
     for (std::int64_t element = range.begin; element < range.end;) {
@@ -169,6 +173,34 @@ struct Evaluator::State {
     for (const Step& step : layout.steps) most_inputs = std::max(most_inputs, step.inputs.size());
     ramps.resize(most_inputs);
     is_constant = std::ranges::all_of(program.results(), [&](auto place) { return held(index(place)).is_constant; });
+    find_readers();
+    is_one_loop = !layout.needs_positions && codes.size() == 1 && layout.steps.back().is_fused &&
+                  layout.steps.back().outputs.empty() &&
+                  layout.steps.back().stores.size() == program.results().size() &&
+                  std::ranges::all_of(layout.steps.back().inputs, [&](auto k) { return is_read_as_it_is(index(k)); });
+  }
+
+  void find_readers() {
+    is_read_by_kernels.assign(instructions.size(), false);
+    for (const Step& step : layout.steps)
+      if (!step.is_fused)
+        for (const std::int32_t place : instructions[index(step.instructions[0])].operands)
+          if (place != Instruction::kNone) is_read_by_kernels[index(place)] = true;
+    for (const std::int32_t place : program.results()) is_read_by_kernels[index(place)] = true;
+  }
+
+  /// Whether an operand of a fused step is a scalar, or lanes in the memory of an input.
+  [[nodiscard]] bool is_read_as_it_is(std::size_t k) const {
+    if (held(k).spread == Spread::scalar) return true;
+    if (instructions[k].opcode != Opcode::load || is_read_by_kernels[k]) return false;
+    const Input& input = program.inputs()[index(instructions[k].integer)];
+    return input.reach == Reach::element && bytes_of(input.type) == 8;
+  }
+
+  [[nodiscard]] bool all_direct() const {
+    for (std::size_t r = 0; r < targets.size(); ++r)
+      if (!is_direct(r, true)) return false;
+    return true;
   }
 
   [[nodiscard]] bool compile() {
@@ -199,17 +231,17 @@ struct Evaluator::State {
     return short_strip(strip);
   }
 
-  /// At most kStrip elements: up to where a cache line of the first destination begins, then whole lines, then the
-  /// rest.
+  /// At most longest_strip elements: up to where a cache line of the first destination begins, then whole lines, then
+  /// the rest.
   Strip short_strip(Strip strip) const {
     std::int64_t past = strip.element % kStrip;  // without a destination
     std::int64_t most = kStrip - past;
     if (!targets.empty()) {
       past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(destination(0, strip.element)) % kLineBytes);
       const std::int64_t to_line = (kLineBytes - past) / bytes_of(targets[0].type);
-      most = past == 0 ? kStrip : to_line;
+      most = past == 0 ? longest_strip : to_line;
     }
-    if (strip.count >= most) {
+    if (strip.count > most) {
       strip.count = most;
     } else if (strip.count > kLineLanes) {
       strip.count -= strip.count % kLineLanes;
@@ -384,10 +416,11 @@ struct Evaluator::State {
       kernels->to_lanes[index(source.type)](at(element), &values[k].base, 1);
     } else if (source.reach == Reach::element || layout.traversal == Traversal::rows) {
       const std::int64_t element = source.reach == Reach::element ? strip.element : strip.column;
-      // Kernels read lanes where they are, but not beyond what is there. What is stored at the end of the strip must
-      // not have been overwritten by then.
-      const bool is_in_place =
-          bytes_of(source.type) == 8 && element + strip.count + kLanePadding <= memory.end && !is_overwritten_result[k];
+      // Kernels read lanes where they are, but not beyond what is there; machine code reads whole vectors. What is
+      // stored at the end of the strip must not have been overwritten by then.
+      const std::int64_t count =
+          is_read_by_kernels[k] ? strip.count + kLanePadding : (strip.count + kLineLanes - 1) / kLineLanes * kLineLanes;
+      const bool is_in_place = bytes_of(source.type) == 8 && element + count <= memory.end && !is_overwritten_result[k];
       values[k].lanes = is_in_place ? static_cast<const void*>(at(element)) : buffer(k);
       if (!is_in_place) kernels->to_lanes[index(source.type)](at(element), buffer(k), strip.count);
     } else {

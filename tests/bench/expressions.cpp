@@ -150,13 +150,14 @@ Program windrow(const Size& size, const char* expression, bool may_compile) {
   };
 }
 
-void declare(const char* name, const Size& size, const char* expression, const Program& baseline, double aim) {
+void declare(const char* name, const Size& size, const char* expression, const Program& baseline, double aim,
+             const char* against = "a loop written by hand") {
   for (const bool may_compile : {true, false}) {
     compare({.name = fmt::format("expressions/{}/{}/{}", size.name, name, may_compile ? "code" : "kernels"),
              .section = "expressions",
              .what = fmt::format("`{}`, {}{}", expression, size.elements == kSmall ? "in cache" : "beyond caches",
                                  may_compile ? "" : ", interpreted"),
-             .against = "a loop written by hand",
+             .against = against,
              .baseline = baseline,
              .candidate = windrow(size, expression, may_compile),
              .aim = may_compile ? std::optional(aim) : std::nullopt,
@@ -187,6 +188,8 @@ void product_of_functions(const double* a, const double* b, double* out, expr::S
   }
 }
 
+constexpr const char* kKernels = "the same kernels, called by hand";
+
 void declare_comparisons() {
   for (const Size* const size : {&kInCache, &kBeyond}) {
     declare("square", *size, "a**2", by_hand(*size, [](Vec a, Vec) { return a * a; }), 0.95);
@@ -207,8 +210,8 @@ void declare_comparisons() {
     declare("sin", *size, "sin(a)",
             by_strips(*size, [](const double* a, const double*, double* out,
                                 expr::Store how) { function(Function::sin, a, out, how); }),
-            0.9);
-    declare("functions", *size, "sin(a)*exp(-b) + a*b", by_strips(*size, product_of_functions), 0.9);
+            0.9, kKernels);
+    declare("functions", *size, "sin(a)*exp(-b) + a*b", by_strips(*size, product_of_functions), 0.9, kKernels);
   }
 }
 

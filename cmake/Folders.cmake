@@ -16,7 +16,7 @@ endfunction()
 # The vector kernels are one source, compiled once for each instruction set; which one runs is chosen at run time.
 function(windrow_kernel_levels)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernel/level_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2")
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/src/kernel/level_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma")
     set_source_files_properties(
       ${PROJECT_SOURCE_DIR}/src/kernel/level_avx512.cpp
       PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mprefer-vector-width=512")

@@ -130,7 +130,7 @@ void Run::load() {
   });
 }
 
-/// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces; all give the same bytes.
+/// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces.
 void Run::agree_on_level() const {
   together(topology_.world, [] {
     const char* const forced = std::getenv("WINDROW_LEVEL");

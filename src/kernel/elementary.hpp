@@ -1,12 +1,12 @@
 #pragma once
 
 // Elementary functions of vectors: see lanes.hpp for who may include this. Only additions, multiplications, divisions
-// and bit operations, in a fixed order and never fused: every level and every processor gets the same bits.
+// and bit operations, in a fixed order, fused where multiply_add() is written: AVX2 and AVX-512 get the same bits.
+// Logarithms, and what random numbers are made of, are never fused: every level and every processor gets the same bits.
 //
-// Unless told otherwise, errors of functions are the largest ones found against MPFR in 3e5 points: numbers of all
-// exponents, numbers near 0 and 1 and those where the function is used most. Coefficients are those of the polynomial
-// that equals the function at Chebyshev's nodes of its interval, solved in 113 bits and rounded once; the error given
-// for it is that of the rounded coefficients.
+// docs/accuracy.md has the largest error found of each function. Coefficients are those of the polynomial that equals
+// the function at Chebyshev's nodes of its interval, solved in 113 bits and rounded once; the error given for it is
+// that of the rounded coefficients.
 
 #include <cstddef>
 
@@ -23,17 +23,17 @@ inline Float64 polynomial(Float64 x, const double (&coefficients)[kCount]) {
   return sum;
 }
 
-/// The same polynomial as the sum of its even and its odd part: two chains of operations, half as long, that the
-/// processor works on at once. `square` is x^2.
+/// The same polynomial with multiply_add(), as the sum of its even and its odd part: two chains of operations, half as
+/// long, that the processor works on at once. `square` is x^2.
 template <std::size_t kCount>
 inline Float64 polynomial(Float64 x, Float64 square, const double (&coefficients)[kCount]) {
   constexpr std::size_t last_even = (kCount - 1) / 2 * 2;
   constexpr std::size_t last_odd = (kCount - 2) / 2 * 2 + 1;
   Float64 even = broadcast(coefficients[last_even]);
   Float64 odd = broadcast(coefficients[last_odd]);
-  for (std::size_t k = last_even; k > 0; k -= 2) even = even * square + broadcast(coefficients[k - 2]);
-  for (std::size_t k = last_odd; k > 1; k -= 2) odd = odd * square + broadcast(coefficients[k - 2]);
-  return even + x * odd;
+  for (std::size_t k = last_even; k > 0; k -= 2) even = multiply_add(even, square, broadcast(coefficients[k - 2]));
+  for (std::size_t k = last_odd; k > 1; k -= 2) odd = multiply_add(odd, square, broadcast(coefficients[k - 2]));
+  return multiply_add(x, odd, even);
 }
 
 /// x = 2^exponent (1 + fraction), with 1 + fraction in [sqrt(1/2), sqrt(2)).
@@ -97,41 +97,41 @@ inline Float64 logarithm_at_edges(Float64 x, Float64 y) {
   return where_defined(x >= Float64{}, x == infinity ? infinity : finite);
 }
 
-inline Int64 needs_edges(Float64 x) {
-  return ~((x >= broadcast(0x1p-1022)) & (x <= broadcast(0x1.fffffffffffffp1023)));
+inline Int64 is_normal_and_positive(Float64 x) {
+  return (x >= broadcast(0x1p-1022)) & (x <= broadcast(0x1.fffffffffffffp1023));
 }
 
 /// Natural logarithm.
-/// Largest error found: 0.83 ULP.
-inline Float64 log(Float64 x) {
-  if (any(needs_edges(x))) [[unlikely]]
-    return logarithm_at_edges(x, logarithm(split_any(x)));
-  return logarithm(x);
-}
+struct Log {
+  static Int64 is_usual(Float64 x) { return is_normal_and_positive(x); }
+  static Float64 usual(Float64 x) { return logarithm(x); }
+  static Float64 any(Float64 x) { return logarithm_at_edges(x, logarithm(split_any(x))); }
+};
 
 /// Decimal logarithm: with l = ln(1 + f) it is k log10(2) + l log10(e). Both factors and l are split into two parts,
 /// the first ones so short that their products are exact: whole powers of ten have exact logarithms.
-/// Largest error found: 0.67 ULP.
-inline Float64 log10(Float64 x) {
-  const Split parts = split_any(x);
-  const auto [half_square, rest] = logarithm_parts(parts.fraction);
-  const Bits upper = broadcast<std::uint64_t>(0xffffffff00000000);
-  const Float64 high = as_float(bits_of(parts.fraction - half_square) & upper);
-  const Float64 low = ((parts.fraction - high) - half_square) + rest;
-  const Float64 of_exponent = parts.exponent * broadcast(0x1.34413509f8p-2);
-  const Float64 of_high = high * broadcast(0x1.bcb7b18p-2);
-  const Float64 sum = of_exponent + of_high;
-  const Float64 small = parts.exponent * broadcast(-0x1.80433b83b532ap-44) +
-                        (low + high) * broadcast(-0x1.6c8d78e6acaa4p-29) + low * broadcast(0x1.bcb7b18p-2);
-  const Float64 result = sum + (((of_exponent - sum) + of_high) + small);
-  if (any(needs_edges(x))) [[unlikely]]
-    return logarithm_at_edges(x, result);
-  return result;
-}
+struct Log10 {
+  static Int64 is_usual(Float64 x) { return is_normal_and_positive(x); }
+  static Float64 usual(Float64 x) { return of(split(x)); }
+  static Float64 any(Float64 x) { return logarithm_at_edges(x, of(split_any(x))); }
+
+ private:
+  static Float64 of(const Split& parts) {
+    const auto [half_square, rest] = logarithm_parts(parts.fraction);
+    const Bits upper = broadcast<std::uint64_t>(0xffffffff00000000);
+    const Float64 high = as_float(bits_of(parts.fraction - half_square) & upper);
+    const Float64 low = ((parts.fraction - high) - half_square) + rest;
+    const Float64 of_exponent = parts.exponent * broadcast(0x1.34413509f8p-2);
+    const Float64 of_high = high * broadcast(0x1.bcb7b18p-2);
+    const Float64 sum = of_exponent + of_high;
+    const Float64 small = parts.exponent * broadcast(-0x1.80433b83b532ap-44) +
+                          (low + high) * broadcast(-0x1.6c8d78e6acaa4p-29) + low * broadcast(0x1.bcb7b18p-2);
+    return sum + (((of_exponent - sum) + of_high) + small);
+  }
+};
 
 /// ln(1 + x). 1 + x is u + c, where u is the rounded sum; then ln(u + c) = ln(u) + c / u. Where u has the exponent 0
 /// its fraction is x itself.
-/// Largest error found: 0.80 ULP.
 inline Float64 log1p(Float64 x) {
   const Float64 one = broadcast(1.0);
   const Float64 u = one + x;
@@ -156,9 +156,9 @@ struct PowerOfTwo {
 };
 inline PowerOfTwo split_exponent(Float64 x) {
   const Float64 to_integer = broadcast(0x1.8p52 + 2046.0);  // the sum's last bit is worth 1
-  const Float64 rounded = x * broadcast(kLogarithm2OfE) + to_integer;
+  const Float64 rounded = multiply_add(x, broadcast(kLogarithm2OfE), to_integer);
   const Float64 k = rounded - to_integer;
-  const Float64 rest = (x - k * broadcast(kLn2High)) - k * broadcast(kLn2Low);
+  const Float64 rest = multiply_add(k, broadcast(-kLn2Low), multiply_add(k, broadcast(-kLn2High), x));
   return {k, rest, bits_of(rounded)};
 }
 
@@ -168,14 +168,19 @@ inline Float64 scaled(Float64 x, Bits scale) {
   return x * as_float(half << 52) * as_float((scale - half) << 52);
 }
 
-/// e^r - 1 - r for |r| <= ln(2)/2: a polynomial that interpolates (e^r - 1 - r) / r^2 at Chebyshev's nodes, to 2^-56.
-inline Float64 exponential_rest(Float64 r) {
+/// 2^k x where both are normal numbers: 2046 has no bit below the exponent's.
+inline Float64 scaled_within_normal(Float64 x, Bits scale) {
+  return as_float(bits_of(x) + ((scale - broadcast<std::uint64_t>(2046)) << 52));
+}
+
+/// e^r - 1 for |r| <= ln(2)/2, r + r^2 R(r): R interpolates at Chebyshev's nodes, to 2^-56.
+inline Float64 exponential_less_one(Float64 r) {
   constexpr double kSeries[] = {0.50000000000000011,    0.16666666666666669,    0.041666666666624129,
                                 0.0083333333333300615,  0.0013888888917213717,  0.00019841269863053618,
                                 2.4801521295954376e-05, 2.7557268459997064e-06, 2.7620088445409746e-07,
                                 2.510038549551032e-08};
   const Float64 square = r * r;
-  return square * polynomial(r, square, kSeries);
+  return multiply_add(square, polynomial(r, square, kSeries), r);
 }
 
 /// Beyond these e^x is 0 and infinite, half of it too. A NaN stays.
@@ -183,28 +188,34 @@ inline Float64 within_exponents(Float64 x) {
   return smaller(broadcast(711.0), larger(broadcast(-746.0), x));
 }
 
-/// Largest error found: 1.03 ULP.
-inline Float64 exp(Float64 x) {
-  const PowerOfTwo power = split_exponent(within_exponents(x));
-  return scaled(broadcast(1.0) + (power.rest + exponential_rest(power.rest)), power.scale);
-}
+struct Exp {
+  /// Where the result is normal.
+  static Int64 is_usual(Float64 x) { return magnitude(x) <= broadcast(708.0); }
+  static Float64 usual(Float64 x) {
+    const PowerOfTwo power = split_exponent(x);
+    return scaled_within_normal(broadcast(1.0) + exponential_less_one(power.rest), power.scale);
+  }
+  static Float64 any(Float64 x) {
+    const PowerOfTwo power = split_exponent(within_exponents(x));
+    return scaled(broadcast(1.0) + exponential_less_one(power.rest), power.scale);
+  }
+};
 
 /// e^x / 2, which may be finite where e^x is not.
 inline Float64 half_exp(Float64 x) {
   const PowerOfTwo power = split_exponent(within_exponents(x));
   const Bits one = broadcast<std::uint64_t>(1);
-  return scaled(broadcast(1.0) + (power.rest + exponential_rest(power.rest)), power.scale - one);
+  return scaled(broadcast(1.0) + exponential_less_one(power.rest), power.scale - one);
 }
 
 /// e^x - 1: with x = k ln(2) + r it is 2^k ((e^r - 1) + (1 - 2^-k)).
-/// Largest error found: 2.20 ULP.
 inline Float64 expm1(Float64 x) {
   // Below it is -1 to the last bit.
   const PowerOfTwo power = split_exponent(within_exponents(larger(broadcast(-50.0), x)));
   const Float64 bounded = smaller(broadcast(1000.0), power.exponent);
   const Bits inverse = (bits_of(broadcast(0x1.8p52 + 1023.0) - bounded)) << 52;
   const Float64 one = broadcast(1.0);
-  const Float64 sum = (one - as_float(inverse)) + (power.rest + exponential_rest(power.rest));
+  const Float64 sum = (one - as_float(inverse)) + exponential_less_one(power.rest);
   const Float64 result = scaled(sum, power.scale);
   return x == Float64{} ? x : result;
 }

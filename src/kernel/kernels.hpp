@@ -53,8 +53,9 @@ enum class Operation {
 inline constexpr std::size_t kOperations = 32;
 
 /// Functions of one operand: numpy's functions of these names. float64 but for abs_int64 and sign_int64; is_nan and
-/// is_finite give truth values. The same bits at every level; accurate to 4 units in the last place wherever the result
-/// is, subnormal numbers included: each function tells the largest error found. NaN is the one NaN of programs.
+/// is_finite give truth values. The same bits with AVX2 and AVX-512; accurate to 4 units in the last place wherever the
+/// result is, subnormal numbers included: docs/accuracy.md has the largest errors found, and tells which functions may
+/// have other last bits at the baseline. NaN is the one NaN of programs.
 enum class Function {
   exp,
   expm1,

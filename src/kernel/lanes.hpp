@@ -118,6 +118,22 @@ inline Float64 larger(Float64 a, Float64 b) {
 #endif
 }
 
+/// Whether multiply_add() rounds once: all processors of the level can.
+inline constexpr bool kFuses = kLaneBytes > 16;
+
+/// a b + c, rounded once, at the baseline twice: there is no instruction, and a function would take ten times as long.
+inline Float64 multiply_add(Float64 a, Float64 b, Float64 c) {
+#if WINDROW_LANE_BYTES == 64
+  return reinterpret_cast<Float64>(_mm512_maskz_fmadd_pd(kAll, reinterpret_cast<__m512d>(a),
+                                                         reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(c)));
+#elif WINDROW_LANE_BYTES == 32
+  return reinterpret_cast<Float64>(
+      _mm256_fmadd_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b), reinterpret_cast<__m256d>(c)));
+#else
+  return a * b + c;
+#endif
+}
+
 /// Whether a mask is set in any lane.
 inline bool any(Int64 mask) {
 #if WINDROW_LANE_BYTES == 64

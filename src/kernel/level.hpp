@@ -6,7 +6,8 @@
 
 namespace windrow::kernel {
 
-/// The instruction sets that the vector kernels are compiled for. All levels compute the same bytes.
+/// The instruction sets that the vector kernels are compiled for. All levels compute the same bytes, but for
+/// functions whose last bits may differ at the baseline, which has no fused multiply-add: see docs/accuracy.md.
 enum class Level { baseline, avx2, avx512 };
 
 inline constexpr std::array kLevels{Level::baseline, Level::avx2, Level::avx512};

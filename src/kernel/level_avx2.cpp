@@ -1,7 +1,7 @@
-// The kernels for processors with AVX2; compiled with the flags that CMake gives this file.
+// The kernels for processors with AVX2 and FMA; compiled with the flags that CMake gives this file.
 #include "kernel/kernels.hpp"
 
-#if defined(__AVX2__)
+#if defined(__AVX2__) && defined(__FMA__)
 #define WINDROW_LANE_BYTES 32
 #include "kernel/table.hpp"
 

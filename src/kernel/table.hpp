@@ -12,6 +12,7 @@
 #include "kernel/simple.hpp"
 #include "kernel/sources.hpp"
 #include "kernel/trigonometric.hpp"
+#include "kernel/unary.hpp"
 
 namespace windrow::kernel {
 namespace {
@@ -27,12 +28,6 @@ void binary(const void* a, const void* b, void* out, std::int64_t count, Store h
   } else {
     store_all<Result>(source, out, count, how);
   }
-}
-
-template <auto kFunction, typename T>
-void unary(const void* a, void* out, std::int64_t count, Store how) {
-  using Result = ElementOf<decltype(kFunction(Vector<T>{}))>;
-  store_each<Result>([source = Lanes<T>(a)](std::int64_t n) { return kFunction(source(n)); }, out, count, how);
 }
 
 template <typename A, typename B>
@@ -176,33 +171,33 @@ struct UnaryEntry {
 };
 
 inline constexpr UnaryEntry kUnaryEntries[] = {
-    {Function::exp, unary<exp, double>},
-    {Function::expm1, unary<expm1, double>},
-    {Function::log, unary<log, double>},
-    {Function::log10, unary<log10, double>},
-    {Function::log1p, unary<log1p, double>},
-    {Function::sin, unary<sin, double>},
-    {Function::cos, unary<cos, double>},
-    {Function::tan, unary<tan, double>},
-    {Function::arcsin, unary<arcsin, double>},
-    {Function::arccos, unary<arccos, double>},
-    {Function::arctan, unary<arctan, double>},
-    {Function::sinh, unary<sinh, double>},
-    {Function::cosh, unary<cosh, double>},
-    {Function::tanh, unary<tanh, double>},
-    {Function::arcsinh, unary<arcsinh, double>},
-    {Function::arccosh, unary<arccosh, double>},
-    {Function::arctanh, unary<arctanh, double>},
-    {Function::sqrt, unary<square_root, double>},
-    {Function::floor, unary<floor, double>},
-    {Function::ceil, unary<ceil, double>},
-    {Function::round, unary<round, double>},
-    {Function::abs, unary<static_cast<Float64 (*)(Float64)>(abs), double>},
-    {Function::sign, unary<static_cast<Float64 (*)(Float64)>(sign), double>},
-    {Function::is_nan, unary<is_nan, double>},
-    {Function::is_finite, unary<is_finite, double>},
-    {Function::abs_int64, unary<static_cast<Int64 (*)(Int64)>(abs), std::int64_t>},
-    {Function::sign_int64, unary<static_cast<Int64 (*)(Int64)>(sign), std::int64_t>},
+    {Function::exp, unary<Exp, double>},
+    {Function::expm1, unary<Only<expm1>, double>},
+    {Function::log, unary<Log, double>},
+    {Function::log10, unary<Log10, double>},
+    {Function::log1p, unary<Only<log1p>, double>},
+    {Function::sin, unary<Sin, double>},
+    {Function::cos, unary<Cos, double>},
+    {Function::tan, unary<Only<tan>, double>},
+    {Function::arcsin, unary<Only<arcsin>, double>},
+    {Function::arccos, unary<Only<arccos>, double>},
+    {Function::arctan, unary<Only<arctan>, double>},
+    {Function::sinh, unary<Only<sinh>, double>},
+    {Function::cosh, unary<Only<cosh>, double>},
+    {Function::tanh, unary<Only<tanh>, double>},
+    {Function::arcsinh, unary<Only<arcsinh>, double>},
+    {Function::arccosh, unary<Only<arccosh>, double>},
+    {Function::arctanh, unary<Only<arctanh>, double>},
+    {Function::sqrt, unary<Only<square_root>, double>},
+    {Function::floor, unary<Only<floor>, double>},
+    {Function::ceil, unary<Only<ceil>, double>},
+    {Function::round, unary<Only<round>, double>},
+    {Function::abs, unary<Only<static_cast<Float64 (*)(Float64)>(abs)>, double>},
+    {Function::sign, unary<Only<static_cast<Float64 (*)(Float64)>(sign)>, double>},
+    {Function::is_nan, unary<Only<is_nan>, double>},
+    {Function::is_finite, unary<Only<is_finite>, double>},
+    {Function::abs_int64, unary<Only<static_cast<Int64 (*)(Int64)>(abs)>, std::int64_t>},
+    {Function::sign_int64, unary<Only<static_cast<Int64 (*)(Int64)>(sign)>, std::int64_t>},
 };
 static_assert(sizeof kUnaryEntries / sizeof kUnaryEntries[0] == kFunctions);
 
@@ -224,8 +219,8 @@ constexpr Kernels make_table() {
   constexpr auto int64 = static_cast<int>(ElementType::int64);
   constexpr auto int32 = static_cast<int>(ElementType::int32);
   constexpr auto int8 = static_cast<int>(ElementType::int8);
-  table.round_to_float32 = unary<nearest_float32, double>;
-  table.wrap_to_int32 = unary<low_int32, std::int64_t>;
+  table.round_to_float32 = unary<Only<nearest_float32>, double>;
+  table.wrap_to_int32 = unary<Only<low_int32>, std::int64_t>;
   table.from_float64[int8] = to_int8;
   table.from_int64[int8] = to_int8;
   table.to_lanes[float64] = widen<double, double>;

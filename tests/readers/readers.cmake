@@ -8,3 +8,10 @@ add_test(NAME readers.open COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}
 add_test(NAME readers.foreign COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/foreign_test.py
                                       $<TARGET_FILE:windrow> ${file})
 set_tests_properties(readers.open readers.foreign PROPERTIES LABELS readers TIMEOUT 120 FIXTURES_REQUIRED readers_file)
+
+# Files that others wrote, read by the layer that reads inputs; whole, cut off and damaged ones.
+add_executable(read_input ${CMAKE_CURRENT_LIST_DIR}/read_input.cpp)
+target_link_libraries(read_input PRIVATE windrow_io)
+add_test(NAME readers.inputs COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/inputs_test.py
+                                     $<TARGET_FILE:read_input>)
+set_tests_properties(readers.inputs PROPERTIES LABELS readers TIMEOUT 300)

@@ -1,0 +1,143 @@
+#include "io/input_dataset.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/units.hpp"
+#include "io/hdf5_input.hpp"
+#include "io/npy_header.hpp"
+
+namespace windrow::io {
+namespace {
+
+std::string first_bytes(const FileReader& file, std::int64_t offset, std::int64_t most) {
+  std::string bytes(static_cast<std::size_t>(std::clamp<std::int64_t>(file.size() - offset, 0, most)), '\0');
+  file.read(offset, std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
+
+/// HDF5's signature stands at the file's beginning, or at byte 512, 1024, 2048, ...
+bool is_hdf5(const FileReader& file) {
+  constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+  for (std::int64_t offset = 0; offset < file.size(); offset = offset == 0 ? 512 : offset * 2)
+    if (first_bytes(file, offset, signature.size()) == signature) return true;
+  return false;
+}
+
+Selection rows_of(const Selection& selected, RowRange rows) {
+  return {selected.start + rows.begin * selected.step, rows.rows(), selected.step};
+}
+
+}  // namespace
+
+InputDataset::InputDataset(InputSource source) : source_(std::move(source)), file_(source_.path) {
+  const std::string begin = first_bytes(file_, 0, 8);
+  if (begin.starts_with(kNpyMagic))
+    describe_npy();
+  else if (is_hdf5(file_))
+    describe_dataset();
+  else if (begin.starts_with("CDF"))
+    throw Error(ExitStatus::io, "{} is a file of netCDF's classic format\n  convert it: nccopy -k netCDF-4 {} new.nc",
+                source_.path, source_.path);
+  else
+    throw Error(ExitStatus::io, "{} is {}; arrays are read from HDF5, netCDF-4 and .npy files", source_.path,
+                begin.empty() ? "empty" : "none of the files that can be read, or damaged");
+  if (array_.order != StoredArray::Order::library && checked_add(array_.offset, array_.bytes()) > file_.size())
+    throw Error(ExitStatus::io, "{} is cut off: it has {} bytes, and its array ends at byte {}", name(), file_.size(),
+                array_.offset + array_.bytes());
+  take_slice();
+}
+
+void InputDataset::describe_npy() {
+  if (!source_.dataset.empty())
+    throw Error(ExitStatus::io, "{} is a .npy file, which holds a single array; leave out its dataset, '{}'",
+                source_.path, source_.dataset);
+  NpyHeader header;
+  try {
+    header = parse_npy_header(first_bytes(file_, 0, kMostNpyHeaderBytes));
+  } catch (const Error& error) {
+    throw Error(error.status(), "cannot read {}: {}", source_.path, error.what());
+  }
+  const std::size_t rank = header.extents.size();
+  if (rank != 1 && rank != 2)
+    throw Error(ExitStatus::io, "{} has {} dimensions; arrays of 1 or 2 can be read", source_.path, rank);
+  array_.format = header.format;
+  array_.offset = header.header_bytes;
+  array_.one_dimensional = rank == 1;
+  array_.order = header.fortran_order && rank == 2 ? StoredArray::Order::columns : StoredArray::Order::rows;
+  std::ranges::copy(header.extents, array_.extents + (2 - rank));
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(array_.extents[0], array_.extents[1], &bytes) ||
+      __builtin_mul_overflow(bytes, std::int64_t{array_.format.bytes}, &bytes) ||
+      __builtin_add_overflow(bytes, array_.offset, &bytes))
+    throw Error(ExitStatus::io, "{} claims {} x {} elements: the file is damaged", source_.path, array_.extents[0],
+                array_.extents[1]);
+}
+
+void InputDataset::describe_dataset() {
+  Hdf5Dataset described = describe_hdf5(source_.path, source_.dataset);
+  array_ = described.array;
+  dataset_ = std::move(described.name);
+}
+
+void InputDataset::take_slice() {
+  std::optional<SliceFault> fault;
+  std::vector<AxisSlice> axes;
+  if (!source_.slice.empty()) axes = parse_slice(source_.slice, fault);
+  if (fault) throw Error(ExitStatus::usage, "the slice '{}': {}", source_.slice, fault->message);
+  const std::size_t rank = array_.one_dimensional ? 1 : 2;
+  if (axes.size() > rank)
+    throw Error(ExitStatus::io, "{} has {} dimension{}, and the slice '{}' has {}", name(), rank, rank == 1 ? "" : "s",
+                source_.slice, axes.size());
+  axes.resize(rank);
+  part_.rows = rank == 1 ? Selection{0, 1, 1} : axes.front().of(array_.extents[0]);
+  part_.cols = axes.back().of(array_.extents[1]);
+  if (part_.rows.count > 0 && part_.cols.count > 0) return;
+  const std::string shape =
+      rank == 1 ? fmt::format("{}", array_.extents[1]) : fmt::format("{} x {}", array_.extents[0], array_.extents[1]);
+  throw Error(ExitStatus::io, "{} has {} elements{}", name(), shape,
+              source_.slice.empty() ? ": none to read" : fmt::format(", and the slice '{}' takes none", source_.slice));
+}
+
+Extents InputDataset::extents() const {
+  if (array_.one_dimensional) return {part_.cols.count, 1, true};
+  return {part_.rows.count, part_.cols.count, false};
+}
+
+std::int64_t InputDataset::bytes() const {
+  return checked_multiply(extents().elements(), array_.format.bytes);
+}
+
+std::string InputDataset::name() const {
+  return dataset_.empty() ? source_.path : fmt::format("{}:{}", source_.path, dataset_);
+}
+
+std::string InputDataset::description() const {
+  const char* const order = array_.order == StoredArray::Order::rows      ? "contiguous"
+                            : array_.order == StoredArray::Order::columns ? "column after column"
+                            : array_.is_compressed                        ? "compressed chunks"
+                            : array_.chunk[1] > 0 && array_.chunk[0] > 0  ? "chunks"
+                                                                          : "by the HDF5 library";
+  return fmt::format("reads {} from {} ({}, {})", format_bytes(bytes()), name(), name_of(array_.format), order);
+}
+
+void InputDataset::read(ElementType type, RowRange rows, std::byte* destination) const {
+  if (rows.empty()) return;
+  Part part = part_;
+  (array_.one_dimensional ? part.cols : part.rows) = rows_of(dealt(), rows);
+  try {
+    if (array_.order == StoredArray::Order::library)
+      read_by_library(source_.path, {dataset_, array_}, part, type, destination);
+    else
+      read_plain(file_, array_, part, type, destination);
+  } catch (const Error& error) {
+    // A file that ends early is no failed verification here.
+    if (error.status() != ExitStatus::verification) throw;
+    throw Error(ExitStatus::io, error.what());
+  }
+}
+
+}  // namespace windrow::io

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <vector>
 
 #include "base/partition.hpp"
@@ -36,5 +37,8 @@ int main(int count, char** words) {
   } catch (const windrow::Error& error) {
     windrow::say(error.what());
     return static_cast<int>(error.status());
+  } catch (const std::exception&) {  // std::bad_alloc, std::length_error: a run would have planned its memory
+    windrow::say("no memory for so many elements");
+    return static_cast<int>(windrow::ExitStatus::resources);
   }
 }

@@ -9,15 +9,16 @@ namespace {
 
 std::string header(const std::string& literal, char version = 1) {
   std::string bytes(kNpyMagic);
-  bytes += {version, '\0'};
-  for (int i = 0; i < (version == 1 ? 2 : 4); ++i) bytes += static_cast<char>(literal.size() >> (8 * i) & 0xFF);
+  bytes.push_back(version);
+  bytes.push_back('\0');
+  for (int i = 0; i < (version == 1 ? 2 : 4); ++i) bytes += static_cast<char>((literal.size() >> (8 * i)) & 0xFFU);
   return bytes + literal;
 }
 
 const std::string kGood = "{'descr': '>i2', 'fortran_order': True, 'shape': (197, 23), }          \n";
 
 TEST(NpyHeader, TellsTypeOrderAndExtents) {
-  for (const char version : {1, 2, 3}) {
+  for (const char version : {'\1', '\2', '\3'}) {
     const NpyHeader read = parse_npy_header(header(kGood, version) + "data");
     EXPECT_EQ(read.format, (NumberFormat{NumberFormat::Kind::signed_integer, 2, true}));
     EXPECT_TRUE(read.fortran_order);

@@ -29,7 +29,7 @@ class Evaluate final : public Job {
       if (expr::is_word(array.name()))
         keys.reject("arrays." + array.name(),
                     fmt::format("'{}' is a word of the language; take another name", array.name()));
-      if (expr::Program::compile(array.value()).depends_on_block())
+      if (!array.value().empty() && expr::Program::compile(array.value()).depends_on_block())
         keys.reject("arrays." + array.name() + ".value",
                     "'offset' is the first row of a block of populate; here write i");
     }
@@ -54,18 +54,37 @@ class Evaluate final : public Job {
 
   void run(Context& context) override {
     const expr::Script compiled = script(context.topology().ranks());
-    std::int64_t bytes = 0;
-    for (const ArrayKeys& array : arrays_) bytes += context.array(array.name()).shape().bytes();
-    context.phase("populate", bytes, [&] {
-      for (const ArrayKeys& array : arrays_) {
-        expr::Evaluator value = context.evaluator(context.array(array.name()), array.value());
-        context.fill(context.array(array.name()), value);
-      }
-    });
+    read(context);
+    populate(context);
     ScriptRun(context, compiled).run();
   }
 
  private:
+  void read(Context& context) const {
+    std::int64_t bytes = 0;
+    for (const ArrayKeys& array : arrays_)
+      if (array.dataset() != nullptr) bytes += array.dataset()->bytes();
+    if (bytes == 0) return;
+    context.phase("read", bytes, [&] {
+      for (const ArrayKeys& array : arrays_)
+        if (array.dataset() != nullptr) context.read(context.array(array.name()), *array.dataset());
+    });
+  }
+
+  void populate(Context& context) const {
+    std::int64_t bytes = 0;
+    for (const ArrayKeys& array : arrays_)
+      if (!array.value().empty()) bytes += context.array(array.name()).shape().bytes();
+    if (bytes == 0) return;
+    context.phase("populate", bytes, [&] {
+      for (const ArrayKeys& array : arrays_) {
+        if (array.value().empty()) continue;
+        expr::Evaluator value = context.evaluator(context.array(array.name()), array.value());
+        context.fill(context.array(array.name()), value);
+      }
+    });
+  }
+
   struct Statement {
     std::string text;
     std::size_t item = 0;    ///< of the list in the deck
@@ -83,10 +102,11 @@ class Evaluate final : public Job {
     std::vector<expr::Script::Array> known;
     for (const ArrayKeys& array : arrays_) {
       const ArrayShape shape = array.shape(ranks);
+      const bool is_computed = !array.value().empty();
       known.push_back({.name = shape.name,
                        .type = shape.type,
                        .shape = expr::Shape::of(shape.extents),
-                       .random_calls = expr::Program::compile(array.value()).random_calls()});
+                       .random_calls = is_computed ? expr::Program::compile(array.value()).random_calls() : 0});
     }
     std::vector<std::string> texts;
     for (const Statement& statement : statements()) texts.push_back(statement.text);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kAsManyAsRanks = -1;
 constexpr std::int64_t kOneDimensional = -1;
+constexpr std::int64_t kAsInFile = -2;
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 62;
 
 /// What is wrong with the text of an expression, and where in it.
@@ -25,6 +26,14 @@ std::optional<deck::TextFault> find_fault(const std::string& text) {
   return std::nullopt;
 }
 
+/// The same of a slice.
+std::optional<deck::TextFault> find_slice_fault(const std::string& text) {
+  std::optional<io::SliceFault> fault;
+  (void)io::parse_slice(text, fault);
+  if (!fault) return std::nullopt;
+  return deck::TextFault{fault->offset, fault->message};
+}
+
 }  // namespace
 
 void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
@@ -32,34 +41,53 @@ void ArrayKeys::declare(deck::Keys& keys, const std::string& section) {
   name_key_ = section + ".name";
   keys.section(section, "the array: its extents, its type, and the expression of its elements");
   keys.text("name", name_, {.default_value = "array", .help = "name of the dataset in the output"});
-  declare_elements(keys, {.example = "offset",
-                          .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, "
-                                  "pi, e; where(), uniform(), normal(), and numpy's sin(), exp(), sqrt(), minimum(), "
-                                  "...",
-                          .check = find_fault});
+  declare_elements(keys, std::nullopt,
+                   {.example = "offset",
+                    .help = "expression of i, j, offset (first row of the block), rows, cols, rank, node, pid, "
+                            "pi, e; where(), uniform(), normal(), and numpy's sin(), exp(), sqrt(), minimum(), "
+                            "...",
+                    .check = find_fault});
 }
 
 void ArrayKeys::declare_member(deck::Keys& keys, const std::string& section, const std::string& name) {
   section_ = section;
   name_key_ = section;
   name_ = name;
-  declare_elements(keys, {.example = "i*cols + j",
-                          .help = "expression of i, j, rows, cols, rank, node, pid, pi, e; where(), uniform(), "
-                                  "normal(), and numpy's sin(), exp(), sqrt(), minimum(), ...",
-                          .check = find_fault});
+  declare_elements(keys, kAsInFile,
+                   {.default_value = "",
+                    .default_text = "none: from a file",
+                    .example = "i*cols + j",
+                    .help = "expression of i, j, rows, cols, rank, node, pid, pi, e; where(), uniform(), "
+                            "normal(), and numpy's sin(), exp(), sqrt(), minimum(), ...",
+                    .check = find_fault});
+  keys.text("file", source_.path,
+            {.default_value = "",
+             .default_text = "none: from the expression",
+             .help = "HDF5, netCDF-4 or .npy file that the array is read from"});
+  keys.text(
+      "dataset", source_.dataset,
+      {.default_value = "", .default_text = "the file's only one", .help = "the dataset in an HDF5 or netCDF-4 file"});
+  keys.text("slice", source_.slice,
+            {.default_value = "",
+             .default_text = "all of it",
+             .help = "the part that is read, as in Python: 0:1000, ::2",
+             .check = find_slice_fault});
 }
 
-void ArrayKeys::declare_elements(deck::Keys& keys, deck::TextOptions value) {
+void ArrayKeys::declare_elements(deck::Keys& keys, std::optional<std::int64_t> default_rows, deck::TextOptions value) {
   keys.integer("rows", rows_,
-               {.minimum = 1,
+               {.default_value = default_rows,
+                .minimum = 1,
                 .words = {{"ranks", kAsManyAsRanks}},
+                .default_text = default_rows ? "those of the file" : "",
                 .unit = "rows",
                 .example = "2000",
                 .help = "number of rows; \"ranks\" for one row a rank"});
   keys.integer("cols", cols_,
                {.default_value = kOneDimensional,
                 .minimum = 1,
-                .default_text = "none: a one-dimensional array",
+                .default_text =
+                    default_rows ? "none: a one-dimensional array, or as in the file" : "none: a one-dimensional array",
                 .unit = "columns",
                 .example = "10",
                 .help = "number of columns"});
@@ -79,6 +107,8 @@ void ArrayKeys::check(deck::Keys& keys) const {
   } catch (const Error& error) {
     keys.reject(name_key_, error.what());
   }
+  check_source(keys);
+  if (is_from_file() || rows_ == kAsInFile) return;
   // With rows = "ranks" the rows are known to be few; 2^31 ranks are more than MPI has. Half of the largest number
   // leaves room for all that is added and rounded later.
   const std::int64_t rows = rows_ == kAsManyAsRanks ? std::int64_t{1} << 31 : rows_;
@@ -90,11 +120,45 @@ void ArrayKeys::check(deck::Keys& keys) const {
                 fmt::format("{} rows x {} columns x {} bytes are more than 2^62 bytes", rows, cols, bytes_of(type_)));
 }
 
+/// An array has an expression and rows, or a file; what is said besides the file must be so in it.
+void ArrayKeys::check_source(deck::Keys& keys) const {
+  if (!is_from_file()) {
+    if (value_.empty())
+      keys.reject(section_, fmt::format("'{}' has neither value nor file: write value = \"EXPRESSION\", or file = "
+                                        "\"PATH\"",
+                                        name_));
+    if (rows_ == kAsInFile) keys.reject(section_, fmt::format("'{}' has no rows, nor a file that has", name_));
+    for (const auto& [key, text] : {std::pair{"dataset", source_.dataset}, {"slice", source_.slice}})
+      if (!text.empty()) keys.reject(fmt::format("{}.{}", section_, key), fmt::format("{} is of a file", key));
+    return;
+  }
+  if (!value_.empty()) keys.reject(section_ + ".value", fmt::format("'{}' has a file already: value or file", name_));
+  if (rows_ == kAsManyAsRanks)
+    keys.reject(section_ + ".rows", "rows are as many as in the file, whatever the number of ranks");
+  if (!dataset_) dataset_ = std::make_shared<const io::InputDataset>(source_);
+  if (!keys.given(section_ + ".type")) type_in_file_ = dataset_->natural_type();
+  const Extents extents = dataset_->extents();
+  const auto reject_other = [&](std::string_view key, std::int64_t wanted, std::int64_t found) {
+    if (wanted > 0 && wanted != found)
+      keys.reject(fmt::format("{}.{}", section_, key),
+                  fmt::format("{} has {} {}, not {}; leave {} out, or read a part by slice", dataset_->name(), found,
+                              key, wanted, key));
+  };
+  reject_other("rows", rows_, extents.rows);
+  if (cols_ > 0 && extents.one_dimensional)
+    keys.reject(section_ + ".cols", fmt::format("{} is one-dimensional; leave cols out", dataset_->name()));
+  else
+    reject_other("cols", cols_, extents.cols);
+}
+
 PlannedArray ArrayKeys::planned(int ranks) const {
-  return {.shape = shape(ranks), .description = value_, .type_key = section_ + ".type"};
+  return {.shape = shape(ranks),
+          .description = is_from_file() ? dataset_->description() : value_,
+          .type_key = section_ + ".type"};
 }
 
 ArrayShape ArrayKeys::shape(int ranks) const {
+  if (is_from_file()) return {name_, type(), dataset_->extents()};
   const bool one_dimensional = cols_ == kOneDimensional;
   return {name_, type_, {rows_ == kAsManyAsRanks ? ranks : rows_, one_dimensional ? 1 : cols_, one_dimensional}};
 }

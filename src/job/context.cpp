@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/units.hpp"
 #include "mpi/fault_point.hpp"
 
 namespace windrow {
@@ -142,6 +143,21 @@ void Context::fill(SharedArray& array, expr::Evaluator& value) {
                    {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
     advance(piece.elements.elements() * bytes_of(array.type()));
   });
+}
+
+void Context::read(SharedArray& array, const io::InputDataset& dataset) {
+  // A reader that takes chunks apart takes those twice that two pieces share: few pieces, but some for the progress.
+  constexpr std::int64_t piece_bytes = 64 * kMiB;
+  const std::int64_t rows_each = std::max<std::int64_t>(piece_bytes / array.row_bytes(), 1);
+  const std::int64_t cols = array.extents().cols;
+  Lease lease = array.lease_row_block();
+  for (RowRange rows{lease.rows().begin, lease.rows().begin}; rows.end < lease.rows().end; rows.begin = rows.end) {
+    rows.end = std::min(rows.begin + rows_each, lease.rows().end);
+    const Piece piece = lease.piece({rows.begin * cols, rows.end * cols});
+    dataset.read(array.type(), rows, piece.destination);
+    advance(rows.rows() * array.row_bytes());
+    memory_->rendezvous().throw_if_failed();
+  }
 }
 
 void Context::advance(std::int64_t bytes) {

@@ -12,6 +12,7 @@
 #include "expr/evaluator.hpp"
 #include "io/file_spec.hpp"
 #include "io/group_writer.hpp"
+#include "io/input_dataset.hpp"
 #include "job/job.hpp"
 #include "job/progress.hpp"
 #include "job/report.hpp"
@@ -69,6 +70,8 @@ class Context {
 
   /// Fills the row block of this rank. Within a phase.
   void fill(SharedArray& array, expr::Evaluator& value);
+  /// Reads it from a file. Within a phase. *Throws*: Error(io), on the calling rank.
+  void read(SharedArray& array, const io::InputDataset& dataset);
 
   [[nodiscard]] const std::vector<PhaseTime>& phases() const { return phases_; }
   /// What this rank filled, in order; *cost* of the record: 40 bytes a block.

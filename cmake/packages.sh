@@ -28,6 +28,7 @@ test    | must | libbenchmark-dev     | google-benchmark-devel | benchmark     |
 test    | must | python3-numpy        | python3-numpy          | py-numpy      | python numpy          | computes what results must be
 test    | must | python3-h5py         | python3-h5py           | py-h5py       | python h5py           | reads results as users do
 test    | must | python3-xarray       | python3-xarray         | py-xarray     | python xarray         | reads results as users do
+test    | must | python3-numexpr      | python3-numexpr        | py-numexpr    | python numexpr        | is compared with
 test    | must | python3-netcdf4      | python3-netcdf4        | py-netcdf4    | python netCDF4        | reads results as users do
 test    | must | hdf5-tools           | hdf5                   | hdf5          | command h5dump        | reads results as users do
 test    | must | netcdf-bin           | netcdf                 | netcdf-c      | command ncdump        | reads results as users do

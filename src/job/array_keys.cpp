@@ -93,7 +93,10 @@ void ArrayKeys::declare_elements(deck::Keys& keys, std::optional<std::int64_t> d
                 .help = "number of columns"});
   std::vector<deck::Choice> types;
   for (const ElementType type : kDeckTypes) types.push_back({std::string(name_of(type)), ""});
-  keys.choice("type", type_, types, {.default_value = "float64", .help = "type of the elements, as numpy names it"});
+  keys.choice("type", type_, types,
+              {.default_value = "float64",
+               .default_text = default_rows ? "float64, or as in the file" : "",
+               .help = "type of the elements, as numpy names it"});
   keys.expression("value", value_, std::move(value));
 }
 

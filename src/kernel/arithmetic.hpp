@@ -82,12 +82,13 @@ struct Modulo {
   }
 };
 
-/// numpy's: the difference to the remainder, divided, is nearly whole; what it is off by more than half is put right. A
-/// quotient that is 0 has the sign of a / b.
+/// numpy's: the difference to C's remainder, divided, is nearly whole, and one less where the signs of remainder and
+/// divisor differ; what it is off by more than half is put right. A quotient that is 0 has the sign of a / b.
 inline double floor_divide(double a, double b) {
   if (b == 0.0) return a / b;
-  const double rest = modulo(a, b);
-  const double quotient = (a - rest) / b;
+  const double rest = __builtin_fmod(a, b);
+  double quotient = (a - rest) / b;
+  if (rest != 0.0 && (rest < 0.0) != (b < 0.0)) quotient -= 1.0;
   if (quotient == 0.0) return __builtin_copysign(0.0, a / b);
   const double whole = __builtin_floor(quotient);
   return quotient - whole > 0.5 ? whole + 1.0 : whole;

@@ -131,6 +131,10 @@ constexpr std::array kBooleans{
     Integer{"isfinite(i)", 1},
 };
 const std::array kFloats{
+    Float{"-5.0 // inf", -1.0},
+    Float{"5.0 // -inf", -1.0},
+    Float{"5.0 // inf", 0.0},
+    Float{"-1e-20 // 1.0", -1.0},
     Float{"2.0**3**2", 512.0},
     Float{"inf", kInfinity},
     Float{"-inf", -kInfinity},

@@ -530,9 +530,14 @@ class ColumnFolder final : public Folder {
 
  private:
   void close_row() {
-    const bool is_deviation = reduction_.fold == Fold::deviation;
-    for (std::int64_t n = 1; n < lanes_in_node(reduction_.fold); ++n)
-      row_.lanes[index(n)].assign(row_.lanes[0].size(), is_deviation ? lane(0.0) : row_.span.first);
+    if (reduction_.fold == Fold::deviation) {
+      // Of a row alone there is none, but of NaN and infinities that is NaN.
+      std::vector<std::int64_t>& deviations = row_.lanes[1];
+      for (const std::int64_t value : row_.lanes[0]) deviations.push_back(lane(number(value) - number(value)));
+      row_.lanes[2] = deviations;
+    } else if (lanes_in_node(reduction_.fold) == 2) {
+      row_.lanes[1].assign(row_.lanes[0].size(), row_.span.first);
+    }
     tree_.push(std::move(row_));
   }
 

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "base/partition.hpp"
@@ -117,6 +118,18 @@ TEST(Folder, DeviationsOfNumbersFarFromZeroAreAccurate) {
   for (const long double x : values) exact += (x - mean) * (x - mean);
   const double found = std::bit_cast<double>(reduced(reduction, lanes, 4, 1024)[0]);
   EXPECT_NEAR(found / static_cast<double>(exact), 1.0, 1e-12);
+}
+
+TEST(Folder, TheDeviationOfASingleNanIsNan) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::optional<int> axis : {std::optional<int>(), std::optional(0), std::optional(1)}) {
+    const Reduction reduction{.fold = Fold::deviation, .domain = {2, 1, 1}, .axis = axis};
+    std::vector<std::int64_t> lanes(64);
+    lanes[0] = std::bit_cast<std::int64_t>(nan);
+    EXPECT_TRUE(std::isnan(std::bit_cast<double>(reduced(reduction, lanes, 1, 1)[0]))) << axis.value_or(-1);
+    lanes[0] = std::bit_cast<std::int64_t>(2.5);
+    EXPECT_EQ(std::bit_cast<double>(reduced(reduction, lanes, 1, 1)[0]), 0.0);
+  }
 }
 
 TEST(Folder, TheFirstOfEqualOnesAndTheFirstNanWin) {

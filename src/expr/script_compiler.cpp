@@ -26,6 +26,18 @@ Reach reach_of(const Shape& array, const Shape& domain) {
   return has_rows ? Reach::row : Reach::all;
 }
 
+/// The row or column in arrays of the shape `own`, as it is where these are broadcast to `domain`: an axis of length 1
+/// has the number 0 alone, the elements of a single axis lie along the columns.
+Instruction position_in(const Shape& domain, const Instruction& position, const Shape& own) {
+  const bool is_line = own.axes == 1;
+  const bool is_along_rows = position.opcode == Opcode::row && !is_line;
+  const bool is_there =
+      is_along_rows ? own.rows == domain.rows : own.cols == domain.cols && (position.opcode == Opcode::row) == is_line;
+  if (!is_there) return {.opcode = Opcode::constant, .type = ValueType::int64};
+  const bool is_row = is_along_rows || domain.axes == 1;
+  return {.opcode = is_row ? Opcode::row : Opcode::column, .type = ValueType::int64};
+}
+
 }  // namespace
 
 ScriptCompiler::ScriptCompiler(std::vector<Script::Array> arrays) {
@@ -114,10 +126,11 @@ Value ScriptCompiler::bound(const Value& value, const Shape& shape) {
     for (std::int32_t& place : instruction.operands)
       if (place != Instruction::kNone) place = moved[index(place)];
     if (is_bound_to_domain(instruction.opcode)) {
-      if (instruction.domain != Instruction::kNone && instruction.domain != domain)
-        builder_.fail(fmt::format("this mixes rows, columns or random numbers of the shapes {} and {}",
+      const bool is_of_another = instruction.domain != Instruction::kNone && instruction.domain != domain;
+      if (is_of_another && is_random(instruction.opcode))
+        builder_.fail(fmt::format("this mixes random numbers of the shapes {} and {}",
                                   domains_[index(instruction.domain)].text(), shape.text()));
-      instruction.domain = domain;
+      if (!is_of_another) instruction.domain = domain;
     }
     if (instruction.opcode == Opcode::rows || instruction.opcode == Opcode::cols)
       instruction = {.opcode = Opcode::constant,
@@ -165,9 +178,16 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
     }
   }
   const ValueType type = found->gives_float() ? ValueType::float64 : ValueType::int64;
-  if (!axis) return builder_.parameter(found - script_.reductions_.begin(), type);
-  const Script::Array& array = script_.arrays_[index(found->array)];
   const bool keeps = keyword("keepdims").value_or(0.0) != 0.0;
+  if (!axis) {
+    Value whole = builder_.parameter(found - script_.reductions_.begin(), type);
+    if (keeps) {  // an array of a single element
+      whole.shape = {.axes = shape.axes};
+      whole.is_number = false;
+    }
+    return whole;
+  }
+  const Script::Array& array = script_.arrays_[index(found->array)];
   const std::int64_t count = array.shape.cols;
   const Shape kept = *axis == 0 ? Shape{2, 1, count} : Shape{2, count, 1};
   return builder_.load(found->array, type, keeps ? kept : array.shape,
@@ -380,6 +400,8 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
   const Program needed(instructions, results, stores, {});
   instructions.assign(needed.instructions().begin(), needed.instructions().end());
   for (Instruction& instruction : instructions) {
+    if (instruction.opcode == Opcode::row || instruction.opcode == Opcode::column)
+      instruction = position_in(domain, instruction, domains_[index(instruction.domain)]);
     if (instruction.opcode != Opcode::load) continue;
     const Script::Array& array = script_.arrays_[index(instruction.integer)];
     const Shape& shape = instruction.domain == Instruction::kNone ? array.shape : domains_[index(instruction.domain)];

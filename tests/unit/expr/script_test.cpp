@@ -193,6 +193,26 @@ TEST(Script, ReducesAlongAnAxis) {
   }
 }
 
+TEST(Script, KeptAxesMakeAnArrayOfASingleElement) {
+  const Script script = Script::compile(Statements{"m = max(u, keepdims=True)", "t = sum(m, axis=0)"}, kArrays);
+  EXPECT_TRUE(script.scalars().empty());
+  const Outcome outcome = run(script);
+  EXPECT_EQ(outcome.arrays.at("m"), std::vector<double>{4530.0});
+  EXPECT_EQ(outcome.arrays.at("t"), std::vector<double>{4530.0});
+}
+
+TEST(Script, RowsAndColumnsStayThoseOfTheArrayTheyWereTakenFor) {
+  const Outcome outcome = run({"x = r*0 + j", "y = c*0 + 10*i + j", "z = u*0 + x + 1000*y", "w = z + j"});
+  const Outcome line = run({"x = line*0 + i", "z = line*0 + 2*x", "w = c*0 + z + j"});
+  for (std::size_t n = 0; n < 197 * 23; ++n) {
+    const auto row = static_cast<double>(n / 23);
+    const auto column = static_cast<double>(n % 23);
+    ASSERT_EQ(outcome.arrays.at("z")[n], column + 10000 * row);
+    ASSERT_EQ(outcome.arrays.at("w")[n], 2 * column + 10000 * row);
+  }
+  for (std::size_t n = 0; n < 197 * 1009; ++n) ASSERT_EQ(line.arrays.at("w")[n], 3 * static_cast<double>(n % 1009));
+}
+
 TEST(Script, NumbersComeFromReductionsAlone) {
   const Outcome outcome =
       run(Statements{"n_all = count_nonzero(u > 10)", "share = n_all/4531", "nothing = any(u < 0)",

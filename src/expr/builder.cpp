@@ -160,6 +160,10 @@ bool Builder::fits(const Value& number, ValueType type) const {
   const bool is_known = instruction.opcode == Opcode::constant;
   if (type == ValueType::int32)
     return number.type != ValueType::int64 || (is_known && std::int32_t(instruction.integer) == instruction.integer);
+  // numpy takes a whole number as the smallest type that holds it, and float32 holds those of 16 bits.
+  if (type == ValueType::float32 && is_known && number.type == ValueType::int64)
+    return std::numeric_limits<std::int16_t>::min() <= instruction.integer &&
+           instruction.integer <= std::numeric_limits<std::uint16_t>::max();
   if (type == ValueType::float32 && is_known && number.type == ValueType::float64)
     return !std::isfinite(instruction.number()) ||
            std::fabs(instruction.number()) <= double(std::numeric_limits<float>::max());
@@ -174,9 +178,33 @@ ValueType Builder::common_type(const Value& a, const Value& b) const {
   return promoted(a.type, b.type);
 }
 
+/// The constant that + - * of two constants are, so that its value tells its type as that of a literal does.
+std::optional<Value> Builder::folded(Opcode opcode, ValueType lanes, const Value& a, const Value& b) {
+  const Instruction& left = at(a);
+  const Instruction& right = at(b);
+  if (left.opcode != Opcode::constant || right.opcode != Opcode::constant || !a.is_number || !b.is_number)
+    return std::nullopt;
+  if (lanes == ValueType::float64) {
+    const double x = left.number();
+    const double y = right.number();
+    if (opcode == Opcode::add) return constant(x + y);
+    if (opcode == Opcode::subtract) return constant(x - y);
+    if (opcode == Opcode::multiply) return constant(x * y);
+  }
+  if (lanes == ValueType::int64) {
+    const auto x = static_cast<std::uint64_t>(left.integer);
+    const auto y = static_cast<std::uint64_t>(right.integer);
+    if (opcode == Opcode::add) return constant(static_cast<std::int64_t>(x + y));
+    if (opcode == Opcode::subtract) return constant(static_cast<std::int64_t>(x - y));
+    if (opcode == Opcode::multiply) return constant(static_cast<std::int64_t>(x * y));
+  }
+  return std::nullopt;
+}
+
 Value Builder::operate(Opcode opcode, ValueType lanes, ValueType type, Value a, Value b) {
   const Value left = convert(a, lanes);
   const Value right = convert(b, lanes);
+  if (const auto number = folded(opcode, lanes, left, right)) return *number;
   const bool is_narrow =
       (type == ValueType::float32 && !stays_float32(opcode)) || (type == ValueType::int32 && may_outgrow(opcode));
   if (!is_narrow) return combined({.opcode = opcode}, type, {left, right});
@@ -230,8 +258,14 @@ Value Builder::bitwise(Opcode opcode, Value a, Value b) {
 // the compiler chooses at some level. From -0.0 it is the exact negative of every number.
 Value Builder::negate(Value a) {
   if (a.type == ValueType::boolean) fail("a truth value has no negative; 'not' is written ~(a < b)");
-  if (is_float(a.type)) return combined({.opcode = Opcode::subtract}, a.type, {constant(-0.0), a});
-  return operate(Opcode::subtract, a.type, a.type, constant(std::int64_t{0}), a);
+  if (is_float(a.type)) {
+    const Value zero = constant(-0.0);
+    if (const auto number = folded(Opcode::subtract, a.type, zero, a)) return *number;
+    return combined({.opcode = Opcode::subtract}, a.type, {zero, a});
+  }
+  const Value zero = constant(std::int64_t{0});
+  if (a.place == zero.place) return combined({.opcode = Opcode::subtract}, a.type, {zero, a});  // 2**-0 is real
+  return operate(Opcode::subtract, a.type, a.type, zero, a);
 }
 
 Value Builder::invert(Value a) {
@@ -280,7 +314,7 @@ Value Builder::power(Value base, Value exponent) {
   if (instruction.opcode == Opcode::constant) {
     const bool is_whole = instruction.type == ValueType::int64;
     const double n = is_whole ? static_cast<double>(instruction.integer) : instruction.number();
-    if (!is_float(type)) return product_power(convert(base, type), instruction.integer);
+    if (!is_float(type) && n >= 0) return product_power(convert(base, type), instruction.integer);
     if (n >= 0 && n <= kLargestProductPower && n == std::floor(n))
       return product_power(convert(base, type), static_cast<std::int64_t>(n));
     if (n == 0.5) return function(kernel::Function::sqrt, convert(base, type));
@@ -293,6 +327,8 @@ Value Builder::power(Value base, Value exponent) {
 
 bool Builder::is_negated(const Value& value) const {
   const Instruction* instruction = &at(value);
+  if (instruction->opcode == Opcode::constant)
+    return is_float(instruction->type) ? instruction->number() < 0 : instruction->integer < 0;
   if (instruction->opcode == Opcode::wrap_to_int32)
     instruction = &instructions_[static_cast<std::size_t>(instruction->operands[0])];
   if (instruction->opcode != Opcode::subtract) return false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -47,7 +48,7 @@ class Builder {
   /// abs and sign, which have a kernel for whole numbers.
   Value function_of_number(kernel::Function of_float64, kernel::Function of_int64, Value a);
   Value select(Value condition, Value a, Value b);
-  /// Whether negate() has made this number of one that is not negated.
+  /// Whether negate() has made this number of one that is not negated, or it is a constant below 0.
   [[nodiscard]] bool is_negated(const Value& value) const;
   /// a != 0.
   Value truth(Value a);
@@ -68,6 +69,7 @@ class Builder {
   [[nodiscard]] ValueType common_type(const Value& a, const Value& b) const;
   [[nodiscard]] bool fits(const Value& number, ValueType type) const;
   /// The operation in lanes of type `lanes`, brought back to what a value of type `type` can hold.
+  std::optional<Value> folded(Opcode opcode, ValueType lanes, const Value& a, const Value& b);
   Value operate(Opcode opcode, ValueType lanes, ValueType type, Value a, Value b);
   Value arithmetic(Opcode opcode, Value a, Value b);
   Value arithmetic_of_truths(Opcode opcode, Value a, Value b);

@@ -316,10 +316,7 @@ Value Compiler::random(const Function& function, const std::vector<Value>& argum
                                   .stream = scope_->stream});
   drawn.is_positional = true;
   if (arguments.empty()) return drawn;
-  const Instruction& deviation = builder_->at(arguments[1]);
-  const bool is_negative = deviation.opcode == Opcode::constant &&
-                           (deviation.type == ValueType::float64 ? deviation.number() < 0 : deviation.integer < 0);
-  if (!is_uniform && (is_negative || builder_->is_negated(arguments[1])))
+  if (!is_uniform && builder_->is_negated(arguments[1]))
     fail(name, "the deviation of normal(mean, deviation) is negative");
   const Value scale = is_uniform ? builder_->binary(Opcode::subtract, arguments[1], arguments[0]) : arguments[1];
   return builder_->binary(Opcode::add, builder_->binary(Opcode::multiply, drawn, scale), arguments[0]);

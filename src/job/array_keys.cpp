@@ -28,6 +28,7 @@ std::optional<deck::TextFault> find_fault(const std::string& text) {
 
 /// The same of a slice.
 std::optional<deck::TextFault> find_slice_fault(const std::string& text) {
+  if (text.empty()) return std::nullopt;
   std::optional<io::SliceFault> fault;
   (void)io::parse_slice(text, fault);
   if (!fault) return std::nullopt;

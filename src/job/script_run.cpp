@@ -269,8 +269,11 @@ void ScriptRun::sweep(const expr::Script::Pass& pass, const std::string& phase, 
 std::vector<std::byte> ScriptRun::replica(const SharedArray& source) {
   const Topology& topology = context_->topology();
   const Together run_together = [&](const std::function<void()>& body) { context_->memory().together(body); };
-  std::span<const std::byte> own;
-  context_->memory().together([&] { own = source.read(source.row_block()); });
+  std::vector<std::byte> own;  // messages are sent after the phase of reading
+  context_->memory().together([&] {
+    const std::span<const std::byte> rows = source.read(source.row_block());
+    own.assign(rows.begin(), rows.end());
+  });
   const std::vector<std::int64_t> row_ranks = topology.world.all_gather(std::int64_t{topology.row_rank()});
   const std::vector<std::byte> parts = gather(topology.world, run_together, own);
   std::string whole(topology.world_rank() == 0 ? index(source.extents().bytes(source.type())) : 0, '\0');

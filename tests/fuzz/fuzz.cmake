@@ -1,0 +1,11 @@
+# fuzz.NAME: NAME.cpp fed with corpus/NAME and with changes of it for some seconds; a minute for all of them.
+set(fuzz_folder ${CMAKE_CURRENT_LIST_DIR})
+function(windrow_fuzz name)
+  add_executable(fuzz_${name} ${fuzz_folder}/${name}.cpp ${fuzz_folder}/driver.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
+  target_include_directories(fuzz_${name} PRIVATE ${fuzz_folder}/..)
+  add_test(NAME fuzz.${name} COMMAND fuzz_${name} ${fuzz_folder}/corpus/${name} 15)
+  set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 LABELS "unit;fuzz")
+endfunction()
+
+windrow_fuzz(statements windrow_expr)

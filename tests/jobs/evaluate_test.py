@@ -111,8 +111,10 @@ first = argmax(v, axis=0)
 
 
 class SameBytes(EvaluateCase):
+    # Without fused multiply-adds, at the level baseline, functions may differ in the last bits.
     SPLITS = [Split(1), Split(2), Split(3), Split(4), Split(7), Split(2, 2), Split(4, 2), Split(7, 3),
-              Split(1, 1, "baseline"), Split(2, 1, "avx2"), Split(3, 1, "avx512"), Split(4, 3, "baseline")]
+              Split(1, 1, "avx2"), Split(2, 1, "avx2"), Split(3, 1, "avx512"), Split(4, 3, "avx2")]
+    BASELINE = [Split(1, 1, "baseline"), Split(3, 1, "baseline"), Split(4, 3, "baseline")]
 
     def digests(self, deck, split, env=None):
         self.evaluate(deck, split, "--quiet", env=env)
@@ -123,9 +125,11 @@ class SameBytes(EvaluateCase):
             deck = self.write_deck(DIVIDED.format(rows=rows, cols=cols, more=ACROSS_NODES))
             expected = self.digests(deck, self.SPLITS[0])
             self.assertEqual(len(expected), 16)
-            for split in self.SPLITS[1:]:
-                with self.subTest(split, rows=rows):
-                    self.assertEqual(self.digests(deck, split), expected)
+            for splits in (self.SPLITS, self.BASELINE):
+                expected = self.digests(deck, splits[0])
+                for split in splits[1:]:
+                    with self.subTest(split, rows=rows):
+                        self.assertEqual(self.digests(deck, split), expected)
 
     def test_fewer_rows_than_ranks(self):
         deck = self.write_deck(DIVIDED.format(rows=3, cols=5, more=ACROSS_NODES))

@@ -99,6 +99,20 @@ std::size_t characters_in(std::string_view text) {
   return characters;
 }
 
+// Where a line ends that goes on while a parenthesis is open; what follows a # does not open any.
+std::size_t end_of_item(std::string_view text, std::size_t at) {
+  bool is_comment = false;
+  for (int open = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '\n' && open <= 0) return at;
+    is_comment = c == '#' || (is_comment && c != '\n');
+    if (is_comment) continue;
+    if (c == '(' || c == '[') ++open;
+    if (c == ')' || c == ']') --open;
+  }
+  return at;
+}
+
 // One text of several lines: an item a line.
 Reading items_of_lines(const Value& value) {
   std::vector<std::string> items;
@@ -106,7 +120,7 @@ Reading items_of_lines(const Value& value) {
   const std::string_view text = value.text;
   std::size_t characters = 0;
   for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::size_t end = end_of_item(text, begin);
     const std::string_view line = text.substr(begin, end - begin);
     const std::string_view item = trimmed(line);
     if (!item.empty()) {

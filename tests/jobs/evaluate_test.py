@@ -147,7 +147,6 @@ class SameBytes(EvaluateCase):
         for split in (Split(1), Split(3)):
             self.check_access(split)
 
-    @unittest.expectedFailure  # what another node has sent is read without a read()
     def test_checks_of_access_on_two_nodes(self):
         self.check_access(Split(4, 2))
 
@@ -239,7 +238,6 @@ class Errors(EvaluateCase):
         result = self.evaluate(deck, Split(2), status=launch.USAGE)
         self.assertEqual(self.place(result), (11, 18))
 
-    @unittest.expectedFailure  # a text of several lines is divided into lines before it is divided into statements
     def test_in_a_statement_of_several_lines(self):
         lines = ["", "a = u + 1", "b = (a +", "     2*unknown)", "c = b"]
         deck = self.write_deck(SMALL.format(statements='"""' + "\n".join(lines) + '"""'))

@@ -406,10 +406,42 @@ class ColumnTree {
     }
     while (!nodes_.empty() && nodes_.back().span.is_left_of(node.span)) {
       join(nodes_.back(), node);
+      spare_.push_back(std::move(node));
       node = std::move(nodes_.back());
       nodes_.pop_back();
     }
     nodes_.push_back(std::move(node));
+  }
+
+  /// Whether the values of the next row may be joined to the last node one by one, without a node of their own.
+  [[nodiscard]] bool takes_values(std::int64_t row) const {
+    if (nodes_.empty() || reduction_.fold == Fold::deviation || lanes_in_node(reduction_.fold) > 1) return false;
+    return has_any_order(reduction_) || nodes_.back().span.is_left_of({row, 0});
+  }
+  void take_values(std::int64_t column, const std::int64_t* values, std::int64_t count) {
+    elementwise(nodes_.back().lanes[0].data() + column, values, count);
+  }
+  /// After the last values of a row.
+  void close_values() {
+    if (has_any_order(reduction_)) return;
+    Node node = std::move(nodes_.back());
+    nodes_.pop_back();
+    ++node.span.level;
+    push(std::move(node));
+  }
+
+  /// A node for a row; its memory may have been another's.
+  [[nodiscard]] Node fresh(std::int64_t row) {
+    Node node;
+    if (!spare_.empty()) {
+      node = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    node.span = {row, 0};
+    node.lanes[0].resize(index(columns_ + kernel::kLanePadding));
+    node.lanes[1].clear();
+    node.lanes[2].clear();
+    return node;
   }
 
   [[nodiscard]] std::vector<std::int64_t> result() {
@@ -446,29 +478,13 @@ class ColumnTree {
         left.lanes[2][n] = lane(both.squares);
       }
     } else {
-      elementwise(
-          reduction_.fold == Fold::product ? kernel::Operation::multiply_float64 : kernel::Operation::add_float64,
-          left.lanes[0], right.lanes[0]);
+      elementwise(left.lanes[0].data(), right.lanes[0].data(), columns_);
     }
     ++left.span.level;
   }
 
   void join_any_order(Node& left, const Node& right) const {
-    const bool is_real = is_float(reduction_.type);
-    switch (reduction_.fold) {
-      case Fold::minimum:
-        return elementwise(is_real ? kernel::Operation::minimum_float64 : kernel::Operation::minimum_int64,
-                           left.lanes[0], right.lanes[0]);
-      case Fold::maximum:
-        return elementwise(is_real ? kernel::Operation::maximum_float64 : kernel::Operation::maximum_int64,
-                           left.lanes[0], right.lanes[0]);
-      case Fold::product:
-        return elementwise(kernel::Operation::multiply_int64, left.lanes[0], right.lanes[0]);
-      case Fold::sum:
-        return elementwise(kernel::Operation::add_int64, left.lanes[0], right.lanes[0]);
-      default:
-        break;
-    }
+    if (lanes_in_node(reduction_.fold) == 1) return elementwise(left.lanes[0].data(), right.lanes[0].data(), columns_);
     for (std::size_t n = 0; n < index(columns_); ++n) {
       PlainFold fold(reduction_);
       fold.join(left.lanes[0][n], left.lanes[1][n]);
@@ -482,15 +498,31 @@ class ColumnTree {
     return {number(node.lanes[0][n]), number(node.lanes[1][n]), number(node.lanes[2][n])};
   }
 
-  void elementwise(kernel::Operation operation, std::vector<std::int64_t>& a,
-                   const std::vector<std::int64_t>& b) const {
-    kernel::kernels().binary[static_cast<std::size_t>(operation)][static_cast<std::size_t>(kernel::Form::lanes_lanes)](
-        a.data(), b.data(), a.data(), columns_, kernel::Store::cached);
+  void elementwise(std::int64_t* a, const std::int64_t* b, std::int64_t count) const {
+    kernel::kernels()
+        .binary[static_cast<std::size_t>(operation())][static_cast<std::size_t>(kernel::Form::lanes_lanes)](
+            a, b, a, count, kernel::Store::cached);
+  }
+
+  [[nodiscard]] kernel::Operation operation() const {
+    using kernel::Operation;
+    const bool is_real = is_float(reduction_.type);
+    switch (reduction_.fold) {
+      case Fold::minimum:
+        return is_real ? Operation::minimum_float64 : Operation::minimum_int64;
+      case Fold::maximum:
+        return is_real ? Operation::maximum_float64 : Operation::maximum_int64;
+      case Fold::product:
+        return is_real ? Operation::multiply_float64 : Operation::multiply_int64;
+      default:
+        return is_real ? Operation::add_float64 : Operation::add_int64;
+    }
   }
 
   const Reduction reduction_;
   std::int64_t columns_;
   std::vector<Node> nodes_;
+  std::vector<Node> spare_;  ///< memory to use again
 };
 
 /// Room for kernels to read beyond the last column.
@@ -508,9 +540,13 @@ class ColumnFolder final : public Folder {
     while (count > 0) {
       const std::int64_t column = element % cols;
       const std::int64_t taken = std::min(count, cols - column);
-      if (column == 0) row_ = {.span = {element / cols, 0}, .lanes = {room_for(cols)}};
-      std::copy_n(from, taken, row_.lanes[0].begin() + column);
-      if (column + taken == cols) close_row();
+      if (column == 0) begin_row(element / cols);
+      if (is_joined_) {
+        tree_.take_values(column, from, taken);
+      } else {
+        std::copy_n(from, taken, row_.lanes[0].begin() + column);
+      }
+      if (column + taken == cols) is_joined_ ? tree_.close_values() : close_row();
       element += taken;
       from += taken;
       count -= taken;
@@ -529,6 +565,11 @@ class ColumnFolder final : public Folder {
   }
 
  private:
+  void begin_row(std::int64_t row) {
+    is_joined_ = tree_.takes_values(row);
+    if (!is_joined_) row_ = tree_.fresh(row);
+  }
+
   void close_row() {
     if (reduction_.fold == Fold::deviation) {
       // Of a row alone there is none, but of NaN and infinities that is NaN.
@@ -543,7 +584,8 @@ class ColumnFolder final : public Folder {
 
   const Reduction reduction_;
   ColumnTree tree_;
-  Node row_;
+  Node row_;                ///< that is coming in,
+  bool is_joined_ = false;  ///< unless its values are joined at once
 };
 
 /// The nodes that a rank with these rows has along columns.

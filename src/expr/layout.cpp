@@ -145,7 +145,7 @@ class Planner {
       Step fused{.is_fused = true};
       for (std::size_t k = 0; k < count; ++k)
         if (fusable[k] && round[k] == r) fused.instructions.push_back(static_cast<std::int32_t>(k));
-      if (fused.instructions.size() == 1) fused.is_fused = false;
+      if (fused.instructions.size() == 1) fused.is_fused = reads_memory(fused.instructions[0]);
       if (!fused.instructions.empty()) layout_.steps.push_back(std::move(fused));
       for (std::size_t k = 0; k < count; ++k)
         if (!fusable[k] && round[k] == r && spread_of(k) == Spread::lanes && !is_source(static_cast<std::int32_t>(k)) &&
@@ -153,6 +153,13 @@ class Planner {
           layout_.steps.push_back({.instructions = {static_cast<std::int32_t>(k)}});
     }
     find_ends();
+  }
+
+  /// A lone operation is a kernel's, unless it can go over the memory of inputs in one loop.
+  [[nodiscard]] bool reads_memory(std::int32_t k) const {
+    return std::ranges::all_of(instructions_[index(k)].operands, [&](std::int32_t place) {
+      return place == Instruction::kNone || is_source(place) || spread(place) == Spread::scalar;
+    });
   }
 
   [[nodiscard]] Spread spread_of(std::size_t k) const { return layout_.held[k].spread; }

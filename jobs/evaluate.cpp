@@ -36,7 +36,7 @@ class Evaluate final : public Job {
     try {
       (void)script(1);
     } catch (const expr::StatementError& error) {
-      const Statement& wrong = statements()[error.statement()];
+      const Statement wrong = statements()[error.statement()];
       keys.reject("evaluate.statements", error.what(), wrong.offset + error.column(), wrong.item);
     }
   }

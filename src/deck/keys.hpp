@@ -131,10 +131,10 @@ class Keys {
   /// no digit first. Each is one of `members`, in the order of the deck, and has the keys that its
   /// Member::declare_member(keys, section, NAME) declares in the section that is then open.
   template <typename Member>
-  void family(std::string name, std::deque<Member>& members, FamilyOptions options) {
+  void family(const std::string& name, std::deque<Member>& members, const FamilyOptions& options) {
     const auto prototype = std::make_shared<Member>();
     declare_family(
-        std::move(name), std::move(options),
+        name, options,
         {.document = [prototype](Keys& keys, const std::string& section,
                                  const std::string& member) { prototype->declare_member(keys, section, member); },
          .add = [&members](Keys& keys, const std::string& section,

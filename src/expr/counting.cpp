@@ -60,9 +60,8 @@ QuantileSearch::QuantileSearch(std::int64_t count, std::vector<double> fractions
     places.push_back(below);
     places.push_back(std::min(below + 1, count_ - 1));
   }
-  std::ranges::sort(places);
-  const auto repeated = std::ranges::unique(places);
-  places.erase(repeated.begin(), repeated.end());
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
   for (const std::int64_t place : places) wanted_.push_back({.place = place});
   prepare();
 }

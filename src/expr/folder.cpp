@@ -392,7 +392,7 @@ std::int64_t lanes_in_node(Fold fold) {
 /// The tree over rows, of some columns.
 class ColumnTree {
  public:
-  ColumnTree(const Reduction& reduction, std::int64_t columns) : reduction_(reduction), columns_(columns) {}
+  ColumnTree(Reduction reduction, std::int64_t columns) : reduction_(std::move(reduction)), columns_(columns) {}
 
   /// The next row, or the node that another tree has made of the next rows.
   void push(Node node) {
@@ -665,9 +665,9 @@ std::int64_t part_lanes(const Reduction& reduction, RowRange rows) {
 std::int64_t folder_bytes(const Reduction& reduction, RowRange rows) {
   if (reduction.axis != 0) return 0;
   // The nodes, the row that comes in, and one that is being joined.
-  const int levels =
-      has_any_order(reduction) ? 1 : static_cast<int>(std::bit_width(static_cast<std::uint64_t>(rows.rows())));
-  const std::int64_t rows_kept = std::min<std::int64_t>(2 * levels, rows.rows()) + 2;
+  const std::int64_t levels =
+      has_any_order(reduction) ? 1 : std::int64_t{std::bit_width(static_cast<std::uint64_t>(rows.rows()))};
+  const std::int64_t rows_kept = std::min(2 * levels, rows.rows()) + 2;
   return checked_multiply(checked_multiply(rows_kept * lanes_in_node(reduction.fold), 8),
                           reduction.domain.cols + kernel::kLanePadding);
 }

@@ -19,6 +19,7 @@ Script::Array array(std::string name, Shape shape, ElementType type = ElementTyp
 }
 
 const Shape kShape{2, 197, 23};
+constexpr std::size_t kElements = 4531;
 const std::vector<Script::Array> kArrays{array("u", kShape),
                                          array("v", kShape),
                                          array("r", {2, 1, 23}),
@@ -113,7 +114,7 @@ TEST(Script, MapsAndReducesInOnePass) {
   EXPECT_EQ(script.passes().size(), 1U);
   const Outcome outcome = run(script);
   double total = 0;
-  for (std::size_t n = 0; n < 197 * 23; ++n) {
+  for (std::size_t n = 0; n < kElements; ++n) {
     const auto x = static_cast<double>(n);
     ASSERT_EQ(outcome.arrays.at("w")[n], x * x);
     total += x * x;
@@ -144,7 +145,7 @@ TEST(Script, AReductionIsThereInTheNextPass) {
   const double mean = 4530.0 / 2;
   const double deviation = std::sqrt((4531.0 * 4531.0 - 1) / 12);
   EXPECT_NEAR(outcome.numbers.at("s"), deviation, 1e-10);
-  for (std::size_t n = 0; n < 197 * 23; ++n) {
+  for (std::size_t n = 0; n < kElements; ++n) {
     ASSERT_EQ(outcome.arrays.at("w")[n], static_cast<double>(n) - mean);
     ASSERT_NEAR(outcome.arrays.at("x")[n], (static_cast<double>(n) - mean) / deviation, 1e-12);
   }
@@ -153,7 +154,7 @@ TEST(Script, AReductionIsThereInTheNextPass) {
 TEST(Script, AssignsInPlaceWhenNobodyReadsTheOldValuesAnyMore) {
   const Outcome outcome = run(Statements{"t = u + 1", "u = u*2", "m = mean(u)", "w = t - m + u", "n = n/2"});
   const double mean = 4530.0;
-  for (std::size_t k = 0; k < 197 * 23; ++k) {
+  for (std::size_t k = 0; k < kElements; ++k) {
     const auto x = static_cast<double>(k);
     ASSERT_EQ(outcome.arrays.at("t")[k], x + 1);
     ASSERT_EQ(outcome.arrays.at("u")[k], x * 2);
@@ -164,7 +165,7 @@ TEST(Script, AssignsInPlaceWhenNobodyReadsTheOldValuesAnyMore) {
 
 TEST(Script, ExchangesTwoArrays) {
   const Outcome outcome = run(Statements{"v = v + 1", "t = u", "u = v", "v = t"});
-  for (std::size_t k = 0; k < 197 * 23; ++k) {
+  for (std::size_t k = 0; k < kElements; ++k) {
     ASSERT_EQ(outcome.arrays.at("u")[k], static_cast<double>(k) + 1);
     ASSERT_EQ(outcome.arrays.at("v")[k], static_cast<double>(k));
   }
@@ -204,13 +205,15 @@ TEST(Script, KeptAxesMakeAnArrayOfASingleElement) {
 TEST(Script, RowsAndColumnsStayThoseOfTheArrayTheyWereTakenFor) {
   const Outcome outcome = run({"x = r*0 + j", "y = c*0 + 10*i + j", "z = u*0 + x + 1000*y", "w = z + j"});
   const Outcome line = run({"x = line*0 + i", "z = line*0 + 2*x", "w = c*0 + z + j"});
-  for (std::size_t n = 0; n < 197 * 23; ++n) {
-    const auto row = static_cast<double>(n / 23);
+  for (std::size_t n = 0; n < kElements; ++n) {
+    const std::size_t above = n / 23;
+    const auto row = static_cast<double>(above);
     const auto column = static_cast<double>(n % 23);
     ASSERT_EQ(outcome.arrays.at("z")[n], column + 10000 * row);
     ASSERT_EQ(outcome.arrays.at("w")[n], 2 * column + 10000 * row);
   }
-  for (std::size_t n = 0; n < 197 * 1009; ++n) ASSERT_EQ(line.arrays.at("w")[n], 3 * static_cast<double>(n % 1009));
+  for (std::size_t n = 0; n < std::size_t{197} * 1009; ++n)
+    ASSERT_EQ(line.arrays.at("w")[n], 3 * static_cast<double>(n % 1009));
 }
 
 TEST(Script, NumbersComeFromReductionsAlone) {

@@ -19,15 +19,16 @@ struct Block {
 
 /// Hands out the blocks of `block_rows` rows of an array, each row once.
 ///
-/// With a fixed schedule a rank gets the blocks of its own row block in order, a block that reaches into the next
-/// rank's row block in two parts. With a dynamic one the ranks of a node draw from the node's blocks; the first touch
-/// of all rows is then done before the first block is handed out.
+/// A rank gets the blocks of its own row block in order, a block that reaches into the next row block in two parts.
+/// With a dynamic schedule a rank that has no more of its own goes on with those that the next ranks of the node still
+/// have.
 class BlockSchedule {
  public:
-  /// *Collective over* the node. `counter` must be fresh. *Throws*: Error(resources), PeerFailure.
+  /// `counter` must be fresh. Local.
   BlockSchedule(SharedArray& array, std::int64_t block_rows, Schedule schedule, TicketCounter counter);
 
-  /// The next block for this rank; none when all are handed out. *Cost*: an atomic addition at most.
+  /// The next block for this rank; none when all are handed out. *Cost*: an atomic addition at most, and another for
+  /// each row block that has come to its end.
   [[nodiscard]] std::optional<Block> next();
 
  private:
@@ -35,7 +36,7 @@ class BlockSchedule {
   std::int64_t block_rows_;
   Schedule schedule_;
   TicketCounter counter_;
-  RowRange rows_;          ///< that this rank may get parts of
+  int exhausted_ = 0;      ///< row blocks that are handed out: this rank's own first, then those of the next ranks
   std::int64_t next_ = 0;  ///< number of the next block, with a fixed schedule
 };
 

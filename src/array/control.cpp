@@ -10,17 +10,20 @@ ControlWords ControlWords::at(std::byte* window, const ControlCounts& counts) {
   auto* const rendezvous = reinterpret_cast<RendezvousWords*>(window);
   auto* const progress = reinterpret_cast<ProgressWord*>(rendezvous + 1);
   auto* const tickets = reinterpret_cast<TicketWord*>(progress + counts.ranks);
-  auto* const groups = reinterpret_cast<GroupWord*>(tickets + counts.tickets);
+  auto* const extents = reinterpret_cast<PageBits*>(tickets + counts.tickets * counts.ranks);
+  auto* const groups = reinterpret_cast<GroupWord*>(extents + counts.extents);
   return {rendezvous,
           {progress, static_cast<std::size_t>(counts.ranks)},
-          {tickets, static_cast<std::size_t>(counts.tickets)},
+          {tickets, static_cast<std::size_t>(counts.tickets * counts.ranks)},
+          {extents, static_cast<std::size_t>(counts.extents)},
           {groups, static_cast<std::size_t>(counts.groups)}};
 }
 
 std::int64_t control_bytes(const ControlCounts& counts) {
   std::int64_t bytes = sizeof(RendezvousWords);
   bytes = checked_add(bytes, checked_multiply(counts.ranks, sizeof(ProgressWord)));
-  bytes = checked_add(bytes, checked_multiply(counts.tickets, sizeof(TicketWord)));
+  bytes = checked_add(bytes, checked_multiply(checked_multiply(counts.tickets, counts.ranks), sizeof(TicketWord)));
+  bytes = checked_add(bytes, checked_multiply(counts.extents, sizeof(PageBits)));
   bytes = checked_add(bytes, checked_multiply(counts.groups, sizeof(GroupWord)));
   return round_up(bytes, kPageBytes);
 }

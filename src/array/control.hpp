@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
 #include "array/layout.hpp"
+#include "mpi/pages.hpp"
 #include "mpi/rendezvous.hpp"
 
 namespace windrow {
@@ -18,6 +20,13 @@ struct alignas(64) ProgressWord {
   std::int64_t bytes_done;
 };
 
+inline constexpr std::int64_t kExtentPages = kExtentBytes / kPageBytes;
+
+/// Which pages of 2 MiB of an array have been touched, a bit each: see TouchedPages.
+struct alignas(64) PageBits {
+  std::array<std::uint64_t, kExtentPages / 64> words;
+};
+
 /// What the ranks of a node know of a group of an array's bytes: see NodeGroups.
 struct GroupWord {
   std::int64_t bytes_filled;
@@ -28,8 +37,9 @@ struct GroupWord {
 struct ControlWords {
   RendezvousWords* rendezvous = nullptr;
   std::span<ProgressWord> progress;  ///< one a rank of the node
-  std::span<TicketWord> tickets;
-  std::span<GroupWord> groups;  ///< of all arrays
+  std::span<TicketWord> tickets;     ///< one a counter and rank of the node
+  std::span<PageBits> extents;       ///< of all arrays
+  std::span<GroupWord> groups;       ///< of all arrays
 
   /// `window` is zeroed up to control_bytes().
   [[nodiscard]] static ControlWords at(std::byte* window, const ControlCounts& counts);

@@ -13,7 +13,7 @@ namespace {
 WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const std::vector<ArrayShape>& arrays,
                        std::int64_t tickets, std::int64_t staging_bytes) {
   WindowLayout layout;
-  layout.control = {.ranks = node_ranks, .tickets = tickets, .groups = 0};
+  layout.control = {.ranks = node_ranks, .tickets = tickets};
   for (const ArrayShape& array : arrays) {
     const RowRange rows{row_block(array.extents.rows, all_ranks, first_row_rank).begin,
                         row_block(array.extents.rows, all_ranks, first_row_rank + node_ranks - 1).end};
@@ -22,9 +22,12 @@ WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const 
     layout.arrays.push_back({.name = array.name,
                              .bytes = bytes.bytes(),
                              .rows = rows,
+                             .first_extent = layout.control.extents,
+                             .extents = round_up(bytes.bytes(), kExtentBytes) / kExtentBytes,
                              .first_group = layout.control.groups,
                              .groups = group_count(bytes)});
-    layout.control.groups += group_count(bytes);
+    layout.control.extents += layout.arrays.back().extents;
+    layout.control.groups += layout.arrays.back().groups;
   }
   layout.control_bytes = control_bytes(layout.control);
   const std::int64_t all_staging = round_up(checked_multiply(node_ranks, staging_bytes), kPageBytes);

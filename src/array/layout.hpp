@@ -32,7 +32,8 @@ struct Machine {
 /// How many control words of each kind a node has.
 struct ControlCounts {
   std::int64_t ranks = 0;
-  std::int64_t tickets = 0;
+  std::int64_t tickets = 0;  ///< counters, each with a word for each rank
+  std::int64_t extents = 0;
   std::int64_t groups = 0;
 };
 
@@ -44,6 +45,8 @@ struct WindowLayout {
     std::int64_t offset = 0;
     std::int64_t bytes = 0;
     RowRange rows = {};
+    std::int64_t first_extent = 0;  ///< of its own 2 MiB, among those of all arrays
+    std::int64_t extents = 0;
     std::int64_t first_group = 0;  ///< of its groups, among the words of all arrays
     std::int64_t groups = 0;
   };

@@ -11,7 +11,9 @@ SharedArray::SharedArray(NodeMemory& memory, ArrayShape shape, std::size_t numbe
     : memory_(&memory),
       shape_(std::move(shape)),
       row_bytes_(checked_multiply(shape_.extents.cols, bytes_of(shape_.type))),
-      offset_(memory.layout().arrays.at(number).offset) {
+      offset_(memory.layout().arrays.at(number).offset),
+      touched_(memory.control().extents.subspan(static_cast<std::size_t>(memory.layout().arrays[number].first_extent),
+                                                static_cast<std::size_t>(memory.layout().arrays[number].extents))) {
   const Topology& topology = memory.topology();
   node_rows_ = machine_of(topology).rows_of_node(shape_.extents.rows, topology.node_number);
   row_block_ = windrow::row_block(shape_.extents.rows, topology.ranks(), topology.row_rank());
@@ -52,15 +54,6 @@ Lease SharedArray::lease(RowRange rows) {
   return {*this, rows, memory_->phase()};
 }
 
-void SharedArray::touch_row_block() {
-  if (row_block_.empty()) return;
-  const ByteRange bytes = bytes_of_rows(row_block_);
-  AccessCheck* const check = memory_->check();
-  if (check != nullptr) check->pages().unlock(bytes);
-  touch(bytes);
-  if (check != nullptr) check->pages().lock(bytes);
-}
-
 void SharedArray::open_for_check(ByteRange bytes) {
   AccessCheck& check = *memory_->check();
   check.pages().unlock(bytes);
@@ -68,15 +61,17 @@ void SharedArray::open_for_check(ByteRange bytes) {
   check.write(bytes);
 }
 
+bool SharedArray::is_touched(ByteRange bytes) const {
+  return !touched_.first_gap({bytes.begin - offset_, bytes.end - offset_});
+}
+
 bool SharedArray::touch(ByteRange bytes) {
-  // Only a row's owner touches it first.
-  const ByteRange own = bytes_of_rows(row_block_);
-  const ByteRange mine{std::max(bytes.begin, own.begin), std::min(bytes.end, own.end)};
   bool is_fresh = fresh_.begin <= bytes.begin && bytes.end <= fresh_.end;
-  while (const std::optional<ByteRange> gap = touched_.first_gap(mine)) {
-    const std::int64_t provided = memory_->window().touch(gap->begin, gap->end);
-    touched_.add({gap->begin, provided});
-    fresh_ = {std::max(gap->begin, provided - kExtentBytes), provided};
+  while (const std::optional<ByteRange> gap = touched_.first_gap({bytes.begin - offset_, bytes.end - offset_})) {
+    const std::int64_t begin = offset_ + gap->begin;
+    const std::int64_t provided = memory_->window().touch(begin, offset_ + gap->end);
+    touched_.add({gap->begin, std::min(provided, bytes_of_rows(node_rows_).end) - offset_});
+    fresh_ = {std::max(begin, provided - kExtentBytes), provided};
     is_fresh = true;
   }
   return is_fresh;
@@ -136,14 +131,14 @@ void Lease::for_each_piece(const std::function<void(const Piece&)>& fill) {
           .is_fresh = is_fresh});
     array_->memory().rendezvous().throw_if_failed();
   };
-  // The extent that my first rows share with my neighbour's last comes at the end: by then it has probably made it a
-  // huge page.
+  // An extent that begins before my rows comes at the end, unless it has memory: by then, who has the rows at its begin
+  // has probably made it a huge page.
   const std::int64_t first_extent = std::min(round_up(begin, kExtentBytes), end);
-  const bool is_shared_extent = rows_.begin == array_->row_block().begin;
-  if (!is_shared_extent) fill_piece(begin, first_extent);
+  const bool is_touched = array_->is_touched({begin, first_extent});
+  if (is_touched) fill_piece(begin, first_extent);
   for (std::int64_t piece = first_extent; piece < end; piece += kExtentBytes)
     fill_piece(piece, std::min(piece + kExtentBytes, end));
-  if (is_shared_extent) fill_piece(begin, first_extent);
+  if (!is_touched) fill_piece(begin, first_extent);
 }
 
 }  // namespace windrow

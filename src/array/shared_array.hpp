@@ -7,7 +7,7 @@
 #include <string>
 
 #include "array/node_memory.hpp"
-#include "array/touched_ranges.hpp"
+#include "array/touched_pages.hpp"
 
 namespace windrow {
 
@@ -81,10 +81,6 @@ class SharedArray {
   /// up to the schedule that hands them out. *Throws*: Error(internal) for rows of another node.
   [[nodiscard]] Lease lease(RowRange rows);
 
-  /// Provides this rank's row block with memory; before a phase in which anybody may write any rows.
-  /// *Throws*: Error(resources).
-  void touch_row_block();
-
   [[nodiscard]] NodeMemory& memory() const { return *memory_; }
 
   /// The words of the groups of which this node has bytes, in order; NodeGroups tells what they mean.
@@ -95,8 +91,10 @@ class SharedArray {
   [[nodiscard]] ByteRange bytes_of_rows(RowRange rows) const;
   void check_on_node(RowRange rows) const;
   /// Touches what a lease is about to hand out, and tells the check that it is this rank's to write.
+  [[nodiscard]] bool is_touched(ByteRange bytes) const;
   void open_for_check(ByteRange bytes);
-  /// Returns whether the bytes are fresh: in what was touched last, an extent at most.
+  /// Touches what nobody has touched. Returns whether the bytes are fresh: in what this rank has touched last, an
+  /// extent at most.
   bool touch(ByteRange bytes);
 
   NodeMemory* memory_;
@@ -105,7 +103,7 @@ class SharedArray {
   std::int64_t offset_;
   RowRange node_rows_;
   RowRange row_block_;
-  TouchedRanges touched_;
+  TouchedPages touched_;
   ByteRange fresh_;
   std::int64_t row_block_leased_in_ = -1;
   std::span<GroupWord> group_words_;

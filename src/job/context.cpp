@@ -65,7 +65,7 @@ const std::vector<io::BlockRecord>& Context::blocks_of(std::string_view array) c
 }
 
 TicketCounter Context::fresh_counter() {
-  if (counters_used_ == std::ssize(memory_->control().tickets))
+  if (counters_used_ == memory_->layout().control.tickets)
     throw Error(ExitStatus::internal, "the job planned {} ticket counters and asks for more", counters_used_);
   return {*memory_, counters_used_++};
 }

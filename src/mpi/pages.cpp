@@ -157,21 +157,21 @@ bool FirstTouch::make_huge(std::byte* extent) {
 
 void FirstTouch::touch_pages(std::byte* begin, std::byte* end) {
   if (begin >= end) return;
+  std::byte* const first = round_down_to(begin, kPageBytes);
+  const std::int64_t bytes = round_up_to(end, kPageBytes) - first;
   if (mode_ != PageMode::read && can_populate_) {
-    std::byte* const first = round_down_to(begin, kPageBytes);
-    const auto bytes = static_cast<std::size_t>(round_up_to(end, kPageBytes) - first);
     int result = 0;
-    do result = madvise(first, bytes, kMadvPopulateWrite);
+    do result = madvise(first, static_cast<std::size_t>(bytes), kMadvPopulateWrite);
     while (result != 0 && errno == EINTR);
     if (result == 0) {
-      counts_.populated += end - begin;
+      counts_.populated += bytes;
       return;
     }
     if (is_shortage(errno)) throw_shortage(begin, end, is_shared_);
     can_populate_ = false;
   }
   read_zeros(begin, end, is_shared_);
-  counts_.read += end - begin;
+  counts_.read += bytes;
 }
 
 }  // namespace windrow

@@ -18,7 +18,8 @@ enum class PageMode {
   read,       ///< small pages, by reading a zero into each: any kernel
 };
 
-/// How much memory this rank has touched in which way, in bytes.
+/// How much memory this rank has touched in which way, in bytes of whole pages. A page that two ranks have touched at
+/// once counts for both.
 struct PageCounts {
   std::int64_t huge = 0;
   std::int64_t populated = 0;

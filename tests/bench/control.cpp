@@ -19,7 +19,7 @@ std::int64_t repetitions() {
 struct Control {
   NodeMemory memory{topology(), {.tickets = 2}};
   TicketCounter counter{memory, 0};
-  TicketWord& word = memory.control().tickets[1];
+  TicketWord& word = memory.control().tickets.back();
   MPI_Win window = MPI_WIN_NULL;
   std::int64_t* mpi_word = nullptr;
 

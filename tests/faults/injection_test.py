@@ -51,10 +51,9 @@ class Injection(FaultCase):
 
     def run_with_fault(self, step, ranks, nodes, rank, action, *arguments, wrapper=()):
         (self.output / "out.h5").unlink(missing_ok=True)
-        command = launch.command_line(ranks, "run", "deck.toml", rows_for(step), compression_for(step), "--pretend-nodes", nodes,
-                                      "--report", "report.json", "populate.block_rows=97",
-                                      # Who draws a block is left to chance; where blocks are fixed nobody publishes.
-                                      f"populate.schedule={'dynamic' if step == 'publish' else 'static'}", *arguments)
+        command = launch.command_line(ranks, "run", "deck.toml", rows_for(step), compression_for(step),
+                                      "--pretend-nodes", nodes, "--report", "report.json", "populate.block_rows=97",
+                                      *arguments)
         at = command.index(launch.Program.path)
         command[at:at] = wrapper
         return launch.run(command, env={**self.env, "WINDROW_FAULT": f"{step}:{rank}:{action}"}, cwd=self.folder)
@@ -86,8 +85,10 @@ class Injection(FaultCase):
         self.assert_nothing_left()
 
     def test_every_rank_at_every_step(self):
+        # Within a phase of populate nobody publishes; what then happens, tests/unit/mpi/rendezvous_test.cpp tells.
+        met = [step for step in steps() if step != "publish"]
         tried = told = 0
-        for step in steps():
+        for step in met:
             for ranks, nodes, rank, action in CASES:
                 if step in OF_RANK_0 and rank not in ("0", "*"):
                     continue
@@ -97,7 +98,7 @@ class Injection(FaultCase):
                     told += 1
         self.assert_status(self.run_deck(), launch.DONE)
         launch.figure("a rank that fails at any step ends the run at once, with one message and one status",
-                      f"every rank made to throw at each of {len(steps())} steps; 1, 2, 4 ranks, 1 and 2 nodes",
+                      f"every rank made to throw at each of {len(met)} steps; 1, 2, 4 ranks, 1 and 2 nodes",
                       f"{tried} failures; {told} told once, with the right status and report, no waits, nothing left")
 
     def test_steps_of_a_compressed_file(self):

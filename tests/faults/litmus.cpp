@@ -245,8 +245,6 @@ Count tickets(Place& place, double seconds) {
   const ArrayShape odd{"odd", ElementType::int64, {rows, 1}};
   NodeMemory memory(topology, {.arrays = {even, odd}, .tickets = 1});
   std::array<SharedArray, 2> arrays{SharedArray(memory, even, 0), SharedArray(memory, odd, 1)};
-  for (SharedArray& array : arrays) array.touch_row_block();
-  memory.publish();
   TicketCounter counter(memory, 0);
   Count count;
   std::int64_t drawn = 0;

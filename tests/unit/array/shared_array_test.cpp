@@ -1,11 +1,15 @@
 #include "array/shared_array.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
 #include "array/blocks.hpp"
+#include "base/partition.hpp"
 
 namespace windrow {
 namespace {
@@ -34,6 +38,8 @@ void expect_filled(const SharedArray& array) {
     ASSERT_EQ(value, value_at(first + n)) << "element " << first + n;
   }
 }
+
+constexpr std::array kPageModes{PageMode::automatic, PageMode::collapse, PageMode::populate, PageMode::read};
 
 const std::vector<Extents> kExtents{{197, 23}, {1, 1}, {2, 1000}, {3, 300'001}, {100'003, 7}, {5, 1}, {700'001, 1}};
 
@@ -89,7 +95,7 @@ TEST(Lease, EndsWithThePhase) {
 TEST(Lease, OfRowsThatHaveBeenWrittenLeavesTheirValues) {
   // Rows and pages end in different places; there are gaps, of which the last is filled from both sides.
   constexpr std::int64_t rows_each = 300;
-  for (const PageMode pages : {PageMode::automatic, PageMode::collapse, PageMode::populate, PageMode::read})
+  for (const PageMode pages : kPageModes)
     for (const std::int64_t cols : {std::int64_t{23}, std::int64_t{2003}}) {
       const Topology topology = Topology::discover(1);
       const ArrayShape shape{"a", ElementType::float64, {rows_each * topology.ranks(), cols}};
@@ -114,6 +120,41 @@ TEST(Lease, OfRowsThatHaveBeenWrittenLeavesTheirValues) {
       expect_filled(array);
       memory.publish();
     }
+}
+
+TEST(Lease, OfRowsThatOthersHaveWrittenLeavesTheirValues) {
+  // Each rank writes the rows that the next one owns; then all rows are leased by their owners and by whoever is idle.
+  for (const PageMode pages : kPageModes) {
+    const Topology topology = Topology::discover(1);
+    const ArrayShape shape{"a", ElementType::float64, {10'007, 211}};
+    NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1, .pages = pages});
+    SharedArray array(memory, shape, 0);
+    const int next = (topology.node_rank() + 1) % topology.node.size();
+    array.lease(row_block(shape.extents.rows, topology.ranks(), next)).for_each_piece(fill);
+    memory.publish();
+    (void)array.lease_row_block().bytes();
+    memory.publish();
+    BlockSchedule blocks(array, 7, Schedule::dynamic, TicketCounter(memory, 0));
+    while (std::optional<Block> block = blocks.next()) block->lease.for_each_piece([](const Piece&) {});
+    memory.publish();
+    expect_filled(array);
+    memory.publish();
+  }
+}
+
+TEST(Lease, RanksMayTouchTheirPartsOfAPageAtOnce) {
+  // A page has twenty rows, of all ranks in turns.
+  for (const PageMode pages : kPageModes) {
+    const Topology topology = Topology::discover(1);
+    const ArrayShape shape{"a", ElementType::float64, {30'011, 23}};
+    NodeMemory memory(topology, {.arrays = {shape}, .pages = pages});
+    SharedArray array(memory, shape, 0);
+    for (std::int64_t row = topology.node_rank(); row < shape.extents.rows; row += topology.node.size())
+      array.lease({row, row + 1}).for_each_piece(fill);
+    memory.publish();
+    expect_filled(array);
+    memory.publish();
+  }
 }
 
 TEST(Lease, IsRefusedForRowsOfAnotherNode) {
@@ -151,23 +192,67 @@ TEST(BlockSchedule, EveryRowIsHandedOutOnceWithItsBlocksOffset) {
         }
 }
 
+/// Whether the kernel has all pages of a piece in memory.
+bool is_resident(const Piece& piece, std::int64_t bytes) {
+  std::byte* const first = piece.destination - reinterpret_cast<std::uintptr_t>(piece.destination) % kPageBytes;
+  const auto length = static_cast<std::size_t>(piece.destination + bytes - first);
+  std::vector<unsigned char> pages((length - 1) / kPageBytes + 1);
+  EXPECT_EQ(mincore(first, length, pages.data()), 0);
+  return std::ranges::all_of(pages, [](unsigned char page) { return (page & 1U) != 0; });
+}
+
 TEST(BlockSchedule, EveryByteIsTouchedByASystemCallBeforeItIsWritten) {
-  // Blocks that begin and end within extents; a byte that no call had touched would be missing from the count.
+  // Blocks that begin and end within extents, and of less than a page.
   const Extents extents{10'007, 211};
   for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
-    for (const PageMode pages : {PageMode::populate, PageMode::read}) {
-      const Topology topology = Topology::discover(1);
-      const ArrayShape shape{"a", ElementType::float64, extents};
-      NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1, .pages = pages});
-      SharedArray array(memory, shape, 0);
-      BlockSchedule blocks(array, 700, schedule, TicketCounter(memory, 0));
-      while (std::optional<Block> block = blocks.next()) block->lease.for_each_piece(fill);
-      memory.together([] {});
-      const PageCounts& counts = memory.window().pages();
-      const std::int64_t control = topology.is_leader() ? memory.layout().control_bytes : 0;
-      EXPECT_EQ(counts.populated + counts.read, array.row_block().rows() * array.row_bytes() + control);
-      expect_filled(array);
-    }
+    for (const PageMode pages : kPageModes)
+      for (const std::int64_t block_rows : {700, 1}) {
+        const Topology topology = Topology::discover(1);
+        const ArrayShape shape{"a", ElementType::float64, extents};
+        NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1, .pages = pages});
+        SharedArray array(memory, shape, 0);
+        BlockSchedule blocks(array, block_rows, schedule, TicketCounter(memory, 0));
+        while (std::optional<Block> block = blocks.next())
+          block->lease.for_each_piece([](const Piece& piece) {
+            EXPECT_TRUE(is_resident(piece, piece.elements.elements() * 8));
+            fill(piece);
+          });
+        memory.together([] {});
+        expect_filled(array);
+        memory.publish();
+      }
+}
+
+TEST(BlockSchedule, WhoIsIdleTakesWhatOthersHaveLeft) {
+  // The last rank of a node comes when all is done: the others, if there are any, have drawn its blocks too. Blocks end
+  // within pages and extents.
+  for (const int pretended : {1, 2})
+    for (const PageMode pages : kPageModes)
+      for (const std::int64_t block_rows : {1, 700}) {
+        const Topology topology = Topology::discover(pretended);
+        const ArrayShape shape{"a", ElementType::float64, {10'007, 211}};
+        NodeMemory memory(topology, {.arrays = {shape}, .tickets = 1, .pages = pages});
+        SharedArray array(memory, shape, 0);
+        BlockSchedule blocks(array, block_rows, Schedule::dynamic, TicketCounter(memory, 0));
+        const int others = topology.node.size() - 1;
+        const bool is_late = others > 0 && topology.node_rank() == others;
+        if (is_late) topology.node.barrier();
+        std::int64_t rows = 0;
+        bool has_taken = false;
+        while (std::optional<Block> block = blocks.next()) {
+          const bool is_own = array.row_block().contains(block->lease.rows().begin);
+          EXPECT_FALSE(is_own && has_taken) << "a rank's own come first";
+          has_taken = has_taken || !is_own;
+          rows += block->lease.rows().rows();
+          block->lease.for_each_piece(fill);
+        }
+        if (others > 0 && !is_late) topology.node.barrier();
+        memory.together([] {});
+        expect_filled(array);
+        EXPECT_TRUE(!is_late || rows == 0);
+        EXPECT_EQ(topology.world.sum(rows), 10'007);
+        memory.publish();
+      }
 }
 
 TEST(BlockSchedule, ABlockMayBeLongerThanAnyArray) {
@@ -197,6 +282,19 @@ TEST(TicketCounter, GivesEveryNumberOnce) {
   const std::int64_t all = draws * topology.ranks();
   EXPECT_EQ(topology.world.sum(sum), all * (all - 1) / 2);
   EXPECT_EQ(TicketCounter(memory, 0).draw() < topology.ranks(), true) << "the counters are independent";
+  topology.world.barrier();
+}
+
+TEST(TicketCounter, CountsEachShareByItself) {
+  const Topology topology = Topology::discover(2);
+  NodeMemory memory(topology, {.tickets = 2});
+  TicketCounter counter(memory, 1);
+  constexpr std::int64_t draws = 100;
+  const int ranks = topology.node.size();
+  std::int64_t sum = 0;
+  for (std::int64_t n = 0; n < draws * ranks; ++n) sum += counter.draw(static_cast<int>(n) % ranks);
+  const std::int64_t each = draws * ranks;
+  EXPECT_EQ(topology.node.sum(sum), ranks * (each * (each - 1) / 2));
   topology.world.barrier();
 }
 

@@ -156,8 +156,6 @@ TEST(GroupWriter, ThinBlocksThatRanksTakeInTurnsMakeWholeGroups) {
   // Each group is filled by all ranks of the node, which hand in a row at a time.
   for (const int pretended : {1, 2}) {
     Output output(pretended, {140'009, 2});
-    output.array.touch_row_block();
-    output.memory.together([] {});
     const RowRange rows = output.array.node_rows();
     const int ranks = output.topology.node.size();
     for (std::int64_t row = rows.begin + output.topology.node_rank(); row < rows.end; row += ranks) {

@@ -666,7 +666,7 @@ std::int64_t folder_bytes(const Reduction& reduction, RowRange rows) {
   if (reduction.axis != 0) return 0;
   // The nodes, the row that comes in, and one that is being joined.
   const std::int64_t levels =
-      has_any_order(reduction) ? 1 : std::int64_t{std::bit_width(static_cast<std::uint64_t>(rows.rows()))};
+      has_any_order(reduction) ? 1 : static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(rows.rows())));
   const std::int64_t rows_kept = std::min(2 * levels, rows.rows()) + 2;
   return checked_multiply(checked_multiply(rows_kept * lanes_in_node(reduction.fold), 8),
                           reduction.domain.cols + kernel::kLanePadding);

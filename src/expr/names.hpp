@@ -43,9 +43,9 @@ struct Function {
 /// A row of the table of reductions.
 struct ReductionName {
   std::string_view name;
-  std::string_view usage;    ///< for messages
-  std::size_t operands = 1;  ///< arrays that it takes
-  std::string_view second;   ///< the keyword that may come without its name
+  std::string_view usage;     ///< for messages
+  std::size_t operands = 1;   ///< arrays that it takes
+  std::string_view second{};  ///< the keyword that may come without its name
   std::span<const std::string_view> keywords = {};
 };
 

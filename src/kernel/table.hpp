@@ -227,7 +227,7 @@ constexpr Kernels make_table() {
   table.to_lanes[float32] = widen<float, double>;
   table.to_lanes[int64] = widen<std::int64_t, std::int64_t>;
   table.to_lanes[int32] = widen<std::int32_t, std::int64_t>;
-  table.to_lanes[int8] = widen<std::int8_t, std::int64_t>;
+  table.to_lanes[int8] = widen<std::uint8_t, std::int64_t>;
   table.from_float64[float64] = copy<double>;
   table.from_float64[float32] = convert<float, double, RoundToFloat32>;
   table.from_float64[int64] = convert<std::int64_t, double, TruncateToInt64>;

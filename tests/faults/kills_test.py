@@ -18,7 +18,7 @@ import time
 import traceback
 
 from fault_case import END_S, FaultCase, launch, state_of, wait_until
-from injection_test import OF_RANK_0, rows_for, steps
+from injection_test import OF_RANK_0, compression_for, rows_for, steps
 
 RANDOM_KILLS = 200
 # Ranks, and nodes; 0: without mpirun.
@@ -63,7 +63,7 @@ class Arena(FaultCase):
         self.path.unlink(missing_ok=True)
         if replaces:
             self.path.write_bytes(self.old)
-        arguments = [rows_for(step), "--pretend-nodes", nodes, "--report", self.report]
+        arguments = [rows_for(step), compression_for(step), "--pretend-nodes", nodes, "--report", self.report]
         process = launch.start(ranks, "run", "deck.toml", *arguments, *(["--overwrite"] if replaces else []),
                                env={**self.env, **env}, cwd=self.folder)
         self.addCleanup(launch.end, process)
@@ -138,7 +138,7 @@ class Arena(FaultCase):
             self.assert_status(result, 128 + signal.SIGKILL if ranks else -signal.SIGKILL)
 
     def kill_mpirun_at_step(self, step, number):
-        process = self.begin(2, 1, True, WINDROW_FAULT=f"{step}:0:stop")
+        process = self.begin(2, 1, True, step, WINDROW_FAULT=f"{step}:0:stop")
         wait_until(lambda: "T" in map(state_of, launch.children(process.pid)), "rank 0 has come to the step")
         self.send(process, 2, "mpirun", number)
         for pid in session_of(process.pid):

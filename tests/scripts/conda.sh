@@ -11,7 +11,7 @@ for name in c++ g++ cc gcc mpicxx mpic++ mpiexec mpirun h5cc h5pcc ninja; do
   chmod +x "$env/bin/$name"
   cp "$env/bin/$name" "$conda/bin/$name"
 done
-for name in fmt CLI11 tomlplusplus nlohmann_json hdf5 HDF5; do
+for name in fmt CLI11 tomlplusplus nlohmann_json asmjit hdf5 HDF5; do
   mkdir -p "$env/lib/cmake/$name"
   echo "message(FATAL_ERROR \"$name of Conda\")" >"$env/lib/cmake/$name/${name}Config.cmake"
   cp "$env/lib/cmake/$name/${name}Config.cmake" "$env/lib/cmake/$name/${name,,}-config.cmake"

@@ -40,7 +40,7 @@ expect_call "apt-get $options libfmt-dev ccache"
 stand_in ctest </dev/null
 call ./test
 expect_status 0
-expect_call "apt-get $options libgtest-dev libmpfr-dev libbenchmark-dev python3-numpy python3-h5py python3-xarray python3-netcdf4 hdf5-tools netcdf-bin"
+expect_call "apt-get $options libgtest-dev libmpfr-dev libbenchmark-dev python3-numpy python3-h5py python3-xarray python3-numexpr python3-netcdf4 hdf5-tools netcdf-bin"
 
 # A fresh machine has no lists of packages.
 rm "$STATE/lists"

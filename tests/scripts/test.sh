@@ -6,7 +6,7 @@ stand_in_build
 stand_in_apt
 stand_in_user 1000
 printf '%s\n' "${installed_to_build[@]}" libgtest-dev libmpfr-dev libbenchmark-dev python3-numpy python3-h5py python3-xarray \
-  python3-netcdf4 hdf5-tools netcdf-bin >"$STATE/installed"
+  python3-numexpr python3-netcdf4 hdf5-tools netcdf-bin >"$STATE/installed"
 stand_in ctest <<'LINES'
 echo "ctest sees binding ${OMPI_MCA_hwloc_base_binding_policy:-nothing}, CI ${CI:-nothing}" >>"$CALLS"
 cat <<'TEXT'

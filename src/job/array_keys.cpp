@@ -61,17 +61,14 @@ void ArrayKeys::declare_member(deck::Keys& keys, const std::string& section, con
                     .help = "expression of i, j, rows, cols, rank, node, pid, pi, e; where(), uniform(), "
                             "normal(), and numpy's sin(), exp(), sqrt(), minimum(), ...",
                     .check = find_fault});
-  keys.text("file", source_.path,
-            {.default_value = "",
-             .default_text = "none: from the expression",
-             .help = "HDF5, netCDF-4 or .npy file that the array is read from"});
   keys.text(
-      "dataset", source_.dataset,
-      {.default_value = "", .default_text = "the file's only one", .help = "the dataset in an HDF5 or netCDF-4 file"});
+      "file", source_.path,
+      {.default_value = "", .help = "HDF5, netCDF-4 or .npy file that the array is read from, instead of a value"});
+  keys.text("dataset", source_.dataset,
+            {.default_value = "", .help = "the dataset in an HDF5 or netCDF-4 file; none: its only one"});
   keys.text("slice", source_.slice,
             {.default_value = "",
-             .default_text = "all of it",
-             .help = "the part that is read, as in Python: 0:1000, ::2",
+             .help = "the part that is read, as in Python: 0:1000, ::2; none: all of it",
              .check = find_slice_fault});
 }
 

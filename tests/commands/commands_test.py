@@ -178,7 +178,7 @@ class CheckAndDeck(CommandCase):
         for job in [line.split()[0] for line in self.output_of("list").splitlines()]:
             self.write_deck(self.output_of("deck", job), f"{job}.toml")
             self.output_of("check", f"{job}.toml")
-            result = self.windrow("run", f"{job}.toml", ranks=2)
+            result = self.windrow("run", f"{job}.toml", "--output", f"{job}.h5", ranks=2)
             self.assert_status(result, launch.DONE)
             # Whoever takes the comment signs away has a deck, too.
             text = (self.folder / f"{job}.toml").read_text()

@@ -33,6 +33,7 @@ class Evaluate final : public Job {
         keys.reject("arrays." + array.name() + ".value",
                     "'offset' is the first row of a block of populate; here write i");
     }
+    keys.throw_if_rejected();  // statements are about arrays that are right
     try {
       (void)script(1);
     } catch (const expr::StatementError& error) {
@@ -43,17 +44,19 @@ class Evaluate final : public Job {
 
   JobNeeds needs(int ranks) const override {
     JobNeeds needs;
-    const expr::Script compiled = script(ranks);
+    const expr::Script compiled = script_for(ranks);
     for (const ArrayKeys& array : arrays_) {
       needs.arrays.push_back(array.planned(ranks));
       needs.arrays.back().is_result = std::ranges::find(compiled.assigned(), array.name()) != compiled.assigned().end();
     }
     add_needs(needs, compiled, ranks);
+    // Who has filled an array, and who has stored it in a pass.
+    needs.block_records = 2 * std::ssize(needs.arrays) * ranks;
     return needs;
   }
 
   void run(Context& context) override {
-    const expr::Script compiled = script(context.topology().ranks());
+    const expr::Script compiled = script_for(context.topology().ranks());
     read(context);
     populate(context);
     ScriptRun(context, compiled).run();
@@ -111,6 +114,16 @@ class Evaluate final : public Job {
     std::vector<std::string> texts;
     for (const Statement& statement : statements()) texts.push_back(statement.text);
     return expr::Script::compile(texts, known, outputs_);
+  }
+
+  /// The script for so many ranks: with rows = "ranks" the shapes may not fit any more that did in check().
+  [[nodiscard]] expr::Script script_for(int ranks) const {
+    try {
+      return script(ranks);
+    } catch (const expr::StatementError& error) {
+      throw Error(ExitStatus::usage, "with {} ranks the statement '{}' is wrong: {}", ranks,
+                  statements()[error.statement()].text, error.what());
+    }
   }
 
   std::deque<ArrayKeys> arrays_;

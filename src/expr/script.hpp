@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,7 +79,7 @@ class Script {
   [[nodiscard]] const std::vector<Pass>& passes() const { return passes_; }
   [[nodiscard]] const std::vector<Scalar>& scalars() const { return scalars_; }
   /// One result for each scalar, in the parameters of the reductions.
-  [[nodiscard]] const Program& scalar_program() const { return scalar_program_.front(); }
+  [[nodiscard]] const Program& scalar_program() const { return *scalar_program_; }
   /// The names of the streams that its random calls draw from, by their numbers.
   [[nodiscard]] const std::vector<std::string>& streams() const { return streams_; }
   /// The names that the statements assign, in order.
@@ -90,7 +91,7 @@ class Script {
   std::vector<Reduction> reductions_;
   std::vector<Pass> passes_;
   std::vector<Scalar> scalars_;
-  std::vector<Program> scalar_program_;
+  std::optional<Program> scalar_program_;
   std::vector<std::string> streams_;
   std::vector<std::string> assigned_;
 };

@@ -390,14 +390,14 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
   }
   std::vector<Input> inputs;
   std::map<std::pair<std::int64_t, std::int32_t>, std::int64_t> input_of;  // by the array and the shape it is seen in
-  Script::Pass pass{.domain = domain, .program = Program::compile("0"), .stores = {}, .reductions = {}};
+  std::vector<std::int64_t> stores;
+  std::vector<std::int64_t> reductions;
   std::vector<std::int32_t> results;
   for (const Root& root : roots) {
     results.push_back(root.place);
-    (root.is_store ? pass.stores : pass.reductions).push_back(root.number);
+    (root.is_store ? stores : reductions).push_back(root.number);
   }
-  const std::size_t stores = pass.stores.size();
-  const Program needed(instructions, results, stores, {});
+  const Program needed(instructions, results, stores.size(), {});
   instructions.assign(needed.instructions().begin(), needed.instructions().end());
   for (Instruction& instruction : instructions) {
     if (instruction.opcode == Opcode::row || instruction.opcode == Opcode::column)
@@ -409,8 +409,8 @@ void ScriptCompiler::make_pass(std::span<const Root> all, std::span<const Root> 
     if (is_new) inputs.push_back({instruction.integer, array.type, reach_of(shape, domain)});
     instruction.integer = found->second;
   }
-  pass.program = Program(instructions, needed.results(), stores, std::move(inputs));
-  script_.passes_.push_back(std::move(pass));
+  Program program(instructions, needed.results(), stores.size(), std::move(inputs));
+  script_.passes_.push_back({domain, std::move(program), std::move(stores), std::move(reductions)});
 }
 
 Script ScriptCompiler::finish(std::span<const std::string> outputs) {
@@ -437,7 +437,7 @@ Script ScriptCompiler::finish(std::span<const std::string> outputs) {
     script_.scalars_.push_back({name, found->second.type});
     results.push_back(found->second.place);
   }
-  script_.scalar_program_.emplace_back(builder_.instructions(), results, results.size(), std::vector<Input>{});
+  script_.scalar_program_.emplace(builder_.instructions(), results, results.size(), std::vector<Input>{});
   return std::move(script_);
 }
 

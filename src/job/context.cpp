@@ -133,16 +133,23 @@ void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evalu
     });
     const RowRange rows = block->lease.rows();
     fault_point("phase.block");
-    filled.blocks.push_back({rows.begin, rows.rows(), topology().world_rank(), begin, run_seconds() - begin});
+    record(array, rows, begin);
   }
 }
 
+void Context::record(const SharedArray& array, RowRange rows, double begin_s) {
+  if (rows.empty()) return;
+  entry(array).blocks.push_back({rows.begin, rows.rows(), topology().world_rank(), begin_s, run_seconds() - begin_s});
+}
+
 void Context::fill(SharedArray& array, expr::Evaluator& value) {
+  const double begin = run_seconds();
   array.lease_row_block().for_each_piece([&](const Piece& piece) {
     value.evaluate(piece.elements, 0,
                    {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
     advance(piece.elements.elements() * bytes_of(array.type()));
   });
+  record(array, array.row_block(), begin);
 }
 
 void Context::read(SharedArray& array, const io::InputDataset& dataset) {
@@ -150,6 +157,7 @@ void Context::read(SharedArray& array, const io::InputDataset& dataset) {
   constexpr std::int64_t piece_bytes = 64 * kMiB;
   const std::int64_t rows_each = std::max<std::int64_t>(piece_bytes / array.row_bytes(), 1);
   const std::int64_t cols = array.extents().cols;
+  const double begin = run_seconds();
   Lease lease = array.lease_row_block();
   for (RowRange rows{lease.rows().begin, lease.rows().begin}; rows.end < lease.rows().end; rows.begin = rows.end) {
     rows.end = std::min(rows.begin + rows_each, lease.rows().end);
@@ -158,6 +166,7 @@ void Context::read(SharedArray& array, const io::InputDataset& dataset) {
     advance(rows.rows() * array.row_bytes());
     memory_->rendezvous().throw_if_failed();
   }
+  record(array, lease.rows(), begin);
 }
 
 void Context::advance(std::int64_t bytes) {

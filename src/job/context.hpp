@@ -81,6 +81,10 @@ class Context {
   void result(ScalarResult result) { results_.push_back(std::move(result)); }
   [[nodiscard]] const std::vector<ScalarResult>& results() const { return results_; }
 
+  /// Seconds since the run began, and the record that this rank has stored rows of an array since then.
+  [[nodiscard]] double run_seconds() const;
+  void record(const SharedArray& array, RowRange rows, double begin_s);
+
   /// Tells that this rank has stored elements of an array for the last time.
   void filled(const SharedArray& array, ElementRange elements);
 
@@ -88,7 +92,6 @@ class Context {
   void advance(std::int64_t bytes);
 
  private:
-  [[nodiscard]] double run_seconds() const;
   void begin_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes);
   struct Entry {
     std::unique_ptr<SharedArray> array;

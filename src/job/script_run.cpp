@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/partition.hpp"
+#include "job/numpy_text.hpp"
 #include "mpi/fault_point.hpp"
 #include "mpi/together.hpp"
 
@@ -177,8 +178,8 @@ std::array<double, 2> ScriptRun::range_of(const expr::Reduction& histogram) cons
   for (std::size_t end = 0; end < 2; ++end)
     range[end] = std::bit_cast<double>(parameters_[index(histogram.range_from[end])]);
   if (!std::isfinite(range[0]) || !std::isfinite(range[1]))
-    throw Error(ExitStatus::usage, "the values of a histogram are from {} to {}: give it range=(low, high)", range[0],
-                range[1]);
+    throw Error(ExitStatus::usage, "the values of a histogram are from {} to {}: give it range=(low, high)",
+                numpy_text(range[0]), numpy_text(range[1]));
   return range;
 }
 
@@ -249,6 +250,7 @@ void ScriptRun::sweep(const expr::Script::Pass& pass, const std::string& phase, 
                                          : source.read(wanted).data();
       bindings.inputs.push_back({first, wanted.begin * source.extents().cols, wanted.end * source.extents().cols});
     }
+    const double begin = context_->run_seconds();
     const std::vector<expr::Sink*> sinks = make_sinks(rows);
     expr::Evaluator evaluator(pass.program, std::move(bindings));
     const ElementRange elements{rows.begin * domain.cols, rows.end * domain.cols};
@@ -262,6 +264,7 @@ void ScriptRun::sweep(const expr::Script::Pass& pass, const std::string& phase, 
       context_->memory().rendezvous().throw_if_failed();
     }
     fault_point("phase.block");
+    for (const std::int64_t number : pass.stores) context_->record(array(number), rows, begin);
   });
 }
 

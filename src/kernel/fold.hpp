@@ -56,7 +56,6 @@ inline T fold_any_order(const void* lanes, std::int64_t count, T neutral) {
   for (; n + step <= count; n += step)
     for (std::int64_t v = 0; v < vectors; ++v) folded[v] = Op::apply(folded[v], load(from + n + v * kWidth<T>));
   T last[kWidth<T>];
-  for (std::int64_t lane = 0; lane < kWidth<T>; ++lane) last[lane] = n + lane < count ? from[n + lane] : neutral;
   for (; n < count; n += kWidth<T>) {
     for (std::int64_t lane = 0; lane < kWidth<T>; ++lane) last[lane] = n + lane < count ? from[n + lane] : neutral;
     folded[0] = Op::apply(folded[0], load(last));

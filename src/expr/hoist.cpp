@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "expr/lanes.hpp"
 #include "expr/layout.hpp"
 #include "expr/operation.hpp"
 
@@ -11,10 +12,6 @@ namespace {
 
 /// A row of lanes of this length is half a megabyte.
 constexpr std::int64_t kLongestRow = 65536;
-
-std::size_t index(std::int32_t place) {
-  return static_cast<std::size_t>(place);
-}
 
 /// What a value depends on, besides numbers that are the same in the whole domain.
 enum class Dependence { nothing, column, more };

@@ -14,8 +14,8 @@ namespace windrow::expr {
   return std::bit_cast<double>(lane);
 }
 
-/// A number of ours as an index of the standard library's.
-[[nodiscard]] constexpr std::size_t index(std::int64_t number) {
+/// A number or an enumerator of ours as an index of the standard library's.
+[[nodiscard]] constexpr std::size_t index(auto number) {
   return static_cast<std::size_t>(number);
 }
 

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "expr/lanes.hpp"
+
 namespace windrow::expr {
 namespace {
-
-std::size_t index(std::int32_t place) {
-  return static_cast<std::size_t>(place);
-}
 
 /// Instructions that look at their operands in lanes or not at all: their results can be no ramps.
 Spread scalar_or_lanes(Spread spread) {

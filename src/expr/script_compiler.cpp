@@ -7,12 +7,10 @@
 #include <tuple>
 #include <utility>
 
+#include "expr/lanes.hpp"
+
 namespace windrow::expr {
 namespace {
-
-std::size_t index(std::int64_t number) {
-  return static_cast<std::size_t>(number);
-}
 
 bool is_bound_to_domain(Opcode opcode) {
   return (Opcode::row <= opcode && opcode <= Opcode::cols) || is_random(opcode);

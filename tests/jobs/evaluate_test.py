@@ -163,6 +163,121 @@ statements = {statements}
 """
 
 
+class CountsAndFiles(EvaluateCase):
+    """What the random statements do not have."""
+
+    def test_histograms_and_quantiles(self):
+        deck = self.write_deck("""job = "evaluate"
+seed = 3
+[arrays]
+u = {rows = 1009, cols = 101, value = "normal(3, 2)"}
+n = {rows = 50, cols = 7, type = "int32", value = "i*j % 11"}
+same = {rows = 5, value = "2.5"}
+holes = {rows = 40, value = "where(i == 7, nan, i)"}
+[evaluate]
+statements = '''
+h = histogram(u, bins=20)
+g = histogram(n, 11, range=(-0.5, 10.5))
+s = histogram(same)
+q = quantile(u**2, [0, 0.1, 0.5, 0.77, 1])
+middle = quantile(u, 0.5)
+ends = quantile(n, [1, 0])
+no = quantile(holes, 0.5)
+above = u - middle
+'''
+[output]
+file = "out.h5"
+arrays = ["u", "n", "h", "g", "s", "q", "ends", "above"]
+""")
+        for split in (Split(1), Split(3), Split(4, 2), Split(7)):
+            with self.subTest(split):
+                self.evaluate(deck, split)
+                file = self.read()
+                u, n = file["u"], file["n"]
+                np.testing.assert_array_equal(file["h"], np.histogram(u, bins=20)[0])
+                np.testing.assert_array_equal(file["g"], np.histogram(n, 11, range=(-0.5, 10.5))[0])
+                np.testing.assert_array_equal(file["s"], np.histogram(np.full(5, 2.5))[0])
+                np.testing.assert_array_equal(file["q"], np.quantile(u**2, [0, 0.1, 0.5, 0.77, 1]))
+                np.testing.assert_array_equal(file["ends"], [n.max(), n.min()])
+                self.assertEqual(file["middle"], np.quantile(u, 0.5))
+                self.assertTrue(np.isnan(file["no"]))
+                np.testing.assert_array_equal(file["above"], u - np.quantile(u, 0.5))
+
+    def test_a_histogram_of_what_is_no_number_wants_a_range(self):
+        deck = self.write_deck(SMALL.format(statements='["h = histogram(0/u)"]'))
+        result = self.windrow("run", deck, ranks=2)
+        self.assert_status(result, launch.USAGE)
+        self.assert_one_message(result, "from nan to nan: give it range=(low, high)")
+
+    def test_arrays_from_files(self):
+        random = np.random.default_rng(5)
+        t = random.normal(280, 10, (197, 53)).astype("f4")
+        p = random.normal(1000, 5, (197, 53))
+        n = random.integers(-100, 100, 197).astype(">i2")
+        x = np.arange(197 * 53, dtype="i4").reshape(197, 53)
+        with h5py.File(self.folder / "in.h5", "w") as file:
+            file.create_dataset("t", data=t, chunks=(20, 17), compression=4, shuffle=True)
+            file["p"] = p
+            file["n"] = n
+        np.save(self.folder / "x.npy", x)
+        deck = self.write_deck("""job = "evaluate"
+[arrays]
+t = {file = "in.h5", dataset = "t"}
+p = {file = "in.h5", dataset = "p"}
+n = {file = "in.h5", dataset = "n"}
+x = {file = "x.npy"}
+part = {file = "in.h5", dataset = "p", slice = "10:100:3, ::2", type = "float32"}
+[evaluate]
+statements = ["d = p/(287*t)", "y = x*2", "total = sum(n)", "w = part + 0", "x = x + 1"]
+[output]
+file = "out.h5"
+arrays = ["d", "y", "w", "x"]
+""")
+        for split in (Split(1), Split(3), Split(4, 2)):
+            with self.subTest(split):
+                self.evaluate(deck, split)
+                file = self.read()
+                for name, expected in {"d": p/(287*t), "y": x*2, "w": p[10:100:3, ::2].astype("f4"), "x": x + 1}.items():
+                    self.assertEqual(file[name].dtype, expected.dtype)
+                    np.testing.assert_array_equal(file[name], expected)
+                self.assertEqual(file["total"], n.sum())
+        for override, status, message in [
+            ("arrays.t.file=nope.h5", launch.IO, "cannot open nope.h5: No such file or directory"),
+            ("arrays.t.dataset=q", launch.IO, "in.h5 has no dataset q: it has /n, /p, /t"),
+            ("arrays.t.rows=5", launch.USAGE, "in.h5:/t has 197 rows, not 5"),
+            ("arrays.n.cols=2", launch.USAGE, "in.h5:/n is one-dimensional; leave cols out"),
+            ("arrays.t.value=i", launch.USAGE, "'t' has a file already: value or file"),
+            ("arrays.t.slice=0:x", launch.USAGE, "expected start:stop:step"),
+            ("arrays.z.cols=2", launch.USAGE, "'z' has neither value nor file"),
+        ]:
+            with self.subTest(override):
+                result = self.windrow("run", deck, override, ranks=3)
+                self.assert_status(result, status)
+                self.assert_one_message(result, message)
+
+    def test_shapes_that_do_not_fit_so_many_ranks(self):
+        deck = self.write_deck("""job = "evaluate"
+[arrays]
+a = {rows = "ranks", cols = 3, value = "i"}
+b = {rows = 2, cols = 3, value = "j"}
+[evaluate]
+statements = ["c = a + b"]
+""")
+        self.assert_status(self.windrow("run", deck, ranks=2), launch.DONE)
+        for result in (self.windrow("run", deck, ranks=3), self.windrow("plan", deck, "--ranks", "3")):
+            self.assert_status(result, launch.USAGE)
+            self.assert_one_message(result, "with 3 ranks the statement 'c = a + b' is wrong: shapes (3, 3) and (2, 3)")
+
+    def test_who_has_stored_which_rows_is_in_the_file(self):
+        self.evaluate(self.write_deck(SMALL.format(statements='["v = u**2"]')), Split(3))
+        with h5py.File(self.folder / "out.h5", "r") as file:
+            for name in ("u", "v"):
+                blocks = file[f"provenance/blocks/{name}"]
+                np.testing.assert_array_equal(blocks["first_row"], [0, 66, 132])
+                np.testing.assert_array_equal(blocks["rows"], [66, 66, 65])
+                np.testing.assert_array_equal(blocks["world_rank"], [0, 1, 2])
+
+
 class WhatIsWritten(EvaluateCase):
     def small(self, statements, more=""):
         return self.write_deck(SMALL.format(statements=statements) + more)

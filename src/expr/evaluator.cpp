@@ -33,7 +33,12 @@ void Evaluator::State::evaluate() {
     for (const std::int32_t place : program.results()) is_overwritten_result[index(place)] = true;
   if (level != kernel::level()) prepare(kernel::level());
   kernels = &kernel::kernels();
-  longest_strip = is_one_loop && all_direct() ? range.elements() : kStrip;
+  longest_strip = kStrip;
+  if (is_one_loop && all_direct()) {
+    longest_strip = range.elements();
+  } else if (layout.buffers > 1) {
+    longest_strip = kStrip / 2;  // measured: what goes from kernel to kernel stays nearer
+  }
   for (std::size_t k = 0; k < instructions.size(); ++k)
     if (layout.held[k].is_constant) execute(k, {}, false);
   for (std::int64_t element = range.begin; element < range.end;) {
@@ -73,6 +78,8 @@ void Evaluator::State::prepare(kernel::Level wanted) {
   ramps.resize(most_inputs);
   is_constant = std::ranges::all_of(program.results(), [&](auto place) { return held(index(place)).is_constant; });
   find_readers();
+  is_only_read = program.stores() == 0 &&
+                 std::ranges::all_of(program.results(), [&](auto place) { return is_as_it_is(index(place)); });
   is_one_loop = !layout.needs_positions && codes.size() == 1 && layout.steps.back().is_fused &&
                 layout.steps.back().outputs.empty() && layout.steps.back().stores.size() == program.results().size() &&
                 std::ranges::all_of(layout.steps.back().inputs, [&](auto k) { return is_read_as_it_is(index(k)); });
@@ -88,8 +95,11 @@ void Evaluator::State::find_readers() {
 }
 
 bool Evaluator::State::is_read_as_it_is(std::size_t k) const {
-  if (held(k).spread == Spread::scalar) return true;
-  if (instructions[k].opcode != Opcode::load || is_read_by_kernels[k]) return false;
+  return held(k).spread == Spread::scalar || (is_as_it_is(k) && !is_read_by_kernels[k]);
+}
+
+bool Evaluator::State::is_as_it_is(std::size_t k) const {
+  if (instructions[k].opcode != Opcode::load) return false;
   const Input& input = program.inputs()[index(instructions[k].integer)];
   return input.reach == Reach::element && bytes_of(input.type) == 8;
 }
@@ -127,13 +137,10 @@ Strip Evaluator::State::strip_from(std::int64_t element) const {
 }
 
 Strip Evaluator::State::short_strip(Strip strip) const {
-  std::int64_t past = strip.element % kStrip;  // without a destination
-  std::int64_t most = kStrip - past;
-  if (!targets.empty()) {
+  std::int64_t past = 0;  // bytes behind the begin of a cache line
+  if (!targets.empty())
     past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(destination(0, strip.element)) % kLineBytes);
-    const std::int64_t to_line = (kLineBytes - past) / bytes_of(targets[0].type);
-    most = past == 0 ? longest_strip : to_line;
-  }
+  const std::int64_t most = past == 0 ? most_elements(strip) : (kLineBytes - past) / bytes_of(targets[0].type);
   if (strip.count > most) {
     strip.count = most;
   } else if (strip.count > kLineLanes) {
@@ -143,12 +150,21 @@ Strip Evaluator::State::short_strip(Strip strip) const {
   return strip;
 }
 
+std::int64_t Evaluator::State::most_elements(const Strip& strip) const {
+  if (sinks.empty()) return longest_strip;
+  const std::int64_t to_border = kStrip - strip.element % kStrip;
+  if (to_border < kStrip || !is_only_read) return to_border;
+  // The last lanes go through buffers: kernels read beyond them.
+  return std::max(kStrip, strip.count / kStrip * kStrip - kStrip);
+}
+
 std::byte* Evaluator::State::destination(std::size_t result, std::int64_t element) const {
   const Target& target = targets[result];
   return static_cast<std::byte*>(target.destination) + (element - range.begin) * bytes_of(target.type);
 }
 
 void Evaluator::State::evaluate_strip(const Strip& strip) {
+  is_stored.assign(program.results().size(), false);
   if (layout.needs_positions && !is_constant)
     kernels->positions(strip.row, strip.column, bindings.extents.cols, row_numbers.lanes.data(),
                        column_numbers.lanes.data(), strip.count);
@@ -166,7 +182,7 @@ void Evaluator::State::evaluate_strip(const Strip& strip) {
     const auto k = index(program.results()[r]);
     if (r >= targets.size()) {
       sinks[r - targets.size()]->take(readable(k, strip, ramps[0]), strip.element, strip.count);
-    } else if (values[k].lanes != destination(r, strip.element) || held(k).spread != Spread::lanes) {
+    } else if (!is_stored[r]) {
       store(r, strip);
     }
   }
@@ -193,6 +209,7 @@ void Evaluator::State::run(const FusedCode& code, const Step& step, const Strip&
     void* const out = is_direct_here ? destination(index(r), strip.element) : static_cast<void*>(buffer(k));
     pointers.push_back(out);
     values[k].lanes = out;
+    is_stored[index(r)] = is_direct_here;
     is_streaming = is_streaming && is_direct_here && targets[index(r)].store == Store::streaming &&
                    reinterpret_cast<std::uintptr_t>(out) % kLineBytes == 0;
   }

@@ -17,8 +17,9 @@ namespace windrow::expr {
 
 using kernel::kLanePadding;
 
-/// Elements of a strip: with some buffers of them the first-level cache is not full.
-inline constexpr std::int64_t kStrip = 1024;
+/// Elements of a strip, which are a block of a sum too: with some buffers of them the first-level cache is not full,
+/// and memory is not left idle for long.
+inline constexpr std::int64_t kStrip = 512;
 inline constexpr std::int64_t kLineBytes = 64;
 inline constexpr std::int64_t kLineLanes = kLineBytes / 8;
 
@@ -61,13 +62,15 @@ struct Evaluator::State {
   bool is_constant = false;      ///< all results are
   std::vector<FusedCode> codes;  ///< of the fused steps, in order
   std::vector<bool> is_read_by_kernels;
-  bool is_one_loop = false;  ///< the only fused step does it all, from inputs as they are: it needs no buffers
+  bool is_one_loop = false;   ///< the only fused step does it all, from inputs as they are: it needs no buffers
+  bool is_only_read = false;  ///< sinks take inputs as they are
   std::vector<Held> values;
   std::vector<bool> is_overwritten_result;  ///< a load that is a result, while inputs are overwritten
   std::vector<std::uint64_t> keys;
   std::vector<Buffer> buffers;
   std::vector<Buffer> ramps;  ///< operands of a step that are ramps, written out
   std::vector<void*> pointers;
+  std::vector<bool> is_stored;  ///< results of the present strip that steps have put where they belong
   Buffer row_numbers;
   Buffer column_numbers;
   std::array<std::int32_t, kStrip + kLanePadding> narrow{};
@@ -91,6 +94,8 @@ struct Evaluator::State {
 
   /// Whether an operand of a fused step is a scalar, or lanes in the memory of an input.
   [[nodiscard]] bool is_read_as_it_is(std::size_t k) const;
+  /// Whether it is the elements of an input, which are lanes.
+  [[nodiscard]] bool is_as_it_is(std::size_t k) const;
   [[nodiscard]] bool all_direct() const;
   [[nodiscard]] bool compile();
 
@@ -101,6 +106,8 @@ struct Evaluator::State {
   /// At most longest_strip elements: up to where a cache line of the first destination begins, then whole lines, then
   /// the rest.
   Strip short_strip(Strip strip) const;
+  /// What a sink takes ends where a block of a sum does.
+  [[nodiscard]] std::int64_t most_elements(const Strip& strip) const;
   [[nodiscard]] std::byte* destination(std::size_t result, std::int64_t element) const;
   void evaluate_strip(const Strip& strip);
 

@@ -285,6 +285,7 @@ kernel::Kernels::Fill Evaluator::State::fill_of(ElementType type) const {
 Evaluator::State::Output Evaluator::State::output(std::size_t k, const Strip& strip, bool is_last) {
   const std::int32_t result = held(k).store;
   if (result < 0 || !is_direct(index(result), is_last)) return {buffer(k), Store::cached};
+  is_stored[index(result)] = true;
   return {destination(index(result), strip.element), targets[index(result)].store};
 }
 

@@ -21,9 +21,11 @@ inline double fold_lanes(const double* lanes, std::int64_t count, Prepare prepar
   for (std::int64_t n = kFoldLanes; n < count; n += kFoldLanes)
     for (std::int64_t v = 0; v < vectors; ++v)
       folded[v] = Op::apply(folded[v], prepare(load(lanes + n + v * kWidth<double>)));
-  double single[kFoldLanes];
-  for (std::int64_t v = 0; v < vectors; ++v) store(single + v * kWidth<double>, folded[v]);
-  for (std::int64_t half = kFoldLanes / 2; half > 0; half /= 2)
+  for (std::int64_t half = vectors / 2; half > 0; half /= 2)
+    for (std::int64_t v = 0; v < half; ++v) folded[v] = Op::apply(folded[v], folded[v + half]);
+  double single[kWidth<double>];
+  store(single, folded[0]);
+  for (std::int64_t half = kWidth<double> / 2; half > 0; half /= 2)
     for (std::int64_t n = 0; n < half; ++n) single[n] = Op::apply(single[n], single[n + half]);
   return single[0];
 }

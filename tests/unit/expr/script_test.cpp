@@ -216,6 +216,13 @@ TEST(Script, RowsAndColumnsStayThoseOfTheArrayTheyWereTakenFor) {
     ASSERT_EQ(line.arrays.at("w")[n], 3 * static_cast<double>(n % 1009));
 }
 
+TEST(Script, SumsWhatIsTheSameEverywhere) {
+  const Outcome outcome = run(Statements{"n_all = sum(u**0)", "same = sum(u)", "both = sum(u) + sum(u*0 + 2)"});
+  EXPECT_EQ(outcome.numbers.at("n_all"), 4531.0);
+  EXPECT_EQ(outcome.numbers.at("same"), 4530.0 * 4531.0 / 2);
+  EXPECT_EQ(outcome.numbers.at("both"), 4530.0 * 4531.0 / 2 + 2 * 4531.0);
+}
+
 TEST(Script, NumbersComeFromReductionsAlone) {
   const Outcome outcome =
       run(Statements{"n_all = count_nonzero(u > 10)", "share = n_all/4531", "nothing = any(u < 0)",

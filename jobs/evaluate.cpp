@@ -5,6 +5,7 @@
 #include "job/array_keys.hpp"
 #include "job/context.hpp"
 #include "job/job.hpp"
+#include "job/script_needs.hpp"
 #include "job/script_run.hpp"
 
 namespace windrow::jobs {
@@ -22,6 +23,13 @@ class Evaluate final : public Job {
   }
 
   void ask_for(const std::vector<std::string>& arrays) override { outputs_ = arrays; }
+
+  [[nodiscard]] bool can_stream() const override { return true; }
+
+  void stream(bool keeps_arrays) override {
+    streams_ = true;
+    if (!keeps_arrays) outputs_ = {""};  // no array's name: what statements make is not stored
+  }
 
   void check(deck::Keys& keys) const override {
     for (const ArrayKeys& array : arrays_) {
@@ -50,6 +58,7 @@ class Evaluate final : public Job {
       needs.arrays.back().is_result = std::ranges::find(compiled.assigned(), array.name()) != compiled.assigned().end();
     }
     add_needs(needs, compiled, ranks);
+    if (streams_) windrow::stream(needs, compiled, chunk_rows());
     // Who has filled an array, and who has stored it in a pass.
     needs.block_records = 2 * std::ssize(needs.arrays) * ranks;
     return needs;
@@ -59,31 +68,38 @@ class Evaluate final : public Job {
     const expr::Script compiled = script_for(context.topology().ranks());
     read(context);
     populate(context);
-    ScriptRun(context, compiled).run();
+    ScriptRun(context, compiled, sources()).run();
   }
 
  private:
-  void read(Context& context) const {
-    std::int64_t bytes = 0;
+  /// The arrays that are in memory from the beginning.
+  [[nodiscard]] std::vector<const ArrayKeys*> in_memory(const Context& context, bool from_files) const {
+    std::vector<const ArrayKeys*> arrays;
     for (const ArrayKeys& array : arrays_)
-      if (array.dataset() != nullptr) bytes += array.dataset()->bytes();
-    if (bytes == 0) return;
+      if ((array.dataset() != nullptr) == from_files && !context.planned(array.name()).panel_rows)
+        arrays.push_back(&array);
+    return arrays;
+  }
+
+  void read(Context& context) const {
+    const std::vector<const ArrayKeys*> arrays = in_memory(context, true);
+    if (arrays.empty()) return;
+    std::int64_t bytes = 0;
+    for (const ArrayKeys* const array : arrays) bytes += array->dataset()->bytes();
     context.phase("read", bytes, [&] {
-      for (const ArrayKeys& array : arrays_)
-        if (array.dataset() != nullptr) context.read(context.array(array.name()), *array.dataset());
+      for (const ArrayKeys* const array : arrays) context.read(context.array(array->name()), *array->dataset());
     });
   }
 
   void populate(Context& context) const {
+    const std::vector<const ArrayKeys*> arrays = in_memory(context, false);
+    if (arrays.empty()) return;
     std::int64_t bytes = 0;
-    for (const ArrayKeys& array : arrays_)
-      if (!array.value().empty()) bytes += context.array(array.name()).shape().bytes();
-    if (bytes == 0) return;
+    for (const ArrayKeys* const array : arrays) bytes += context.array(array->name()).shape().bytes();
     context.phase("populate", bytes, [&] {
-      for (const ArrayKeys& array : arrays_) {
-        if (array.value().empty()) continue;
-        expr::Evaluator value = context.evaluator(context.array(array.name()), array.value());
-        context.fill(context.array(array.name()), value);
+      for (const ArrayKeys* const array : arrays) {
+        expr::Evaluator value = context.evaluator(context.array(array->name()), array->value());
+        context.fill(context.array(array->name()), value);
       }
     });
   }
@@ -113,6 +129,11 @@ class Evaluate final : public Job {
     }
     std::vector<std::string> texts;
     for (const Statement& statement : statements()) texts.push_back(statement.text);
+    // What passes through is written by a statement only.
+    if (streams_)
+      for (const ArrayKeys& array : arrays_)
+        if (std::ranges::count(outputs_, array.name()) != 0)
+          texts.push_back(fmt::format("{} = {}", array.name(), array.name()));
     return expr::Script::compile(texts, known, outputs_);
   }
 
@@ -126,9 +147,23 @@ class Evaluate final : public Job {
     }
   }
 
+  [[nodiscard]] std::map<std::string, ArraySource> sources() const {
+    std::map<std::string, ArraySource> sources;
+    for (const ArrayKeys& array : arrays_) sources[array.name()] = {array.dataset(), array.value()};
+    return sources;
+  }
+
+  [[nodiscard]] std::map<std::string, std::int64_t> chunk_rows() const {
+    std::map<std::string, std::int64_t> rows;
+    for (const ArrayKeys& array : arrays_)
+      if (array.dataset() != nullptr) rows[array.name()] = array.dataset()->chunk_rows();
+    return rows;
+  }
+
   std::deque<ArrayKeys> arrays_;
   std::vector<std::string> texts_;
   std::vector<std::string> outputs_;
+  bool streams_ = false;
 };
 
 }  // namespace

@@ -223,6 +223,11 @@ Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 
+void Evaluator::rebind(std::span<const InputMemory> inputs) noexcept {
+  // Behind them are what the evaluator has computed of columns.
+  std::ranges::copy(inputs, state_->bindings.inputs.begin());
+}
+
 void Evaluator::evaluate(ElementRange range, std::int64_t offset, std::span<const Target> targets,
                          std::span<Sink* const> sinks) noexcept {
   state_->offset = offset;

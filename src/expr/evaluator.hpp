@@ -72,6 +72,9 @@ class Evaluator {
   /// allocation after the first call. *Throws*: nothing.
   void evaluate(ElementRange range, std::int64_t offset, std::span<const Target> targets,
                 std::span<Sink* const> sinks = {}) noexcept;
+  /// Other memory for the inputs, in their order. *Throws*: nothing.
+  void rebind(std::span<const InputMemory> inputs) noexcept;
+
   void evaluate(ElementRange range, std::int64_t offset, const Target& target) noexcept {
     evaluate(range, offset, std::span(&target, 1));
   }

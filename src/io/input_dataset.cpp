@@ -111,6 +111,12 @@ std::int64_t InputDataset::bytes() const {
   return checked_multiply(extents().elements(), array_.format.bytes);
 }
 
+std::int64_t InputDataset::chunk_rows() const {
+  if (array_.order != StoredArray::Order::library) return 1;
+  const std::int64_t rows = array_.chunk[array_.one_dimensional ? 1 : 0];
+  return std::max<std::int64_t>(rows / dealt().step, 1);
+}
+
 std::string InputDataset::name() const {
   return dataset_.empty() ? source_.path : fmt::format("{}:{}", source_.path, dataset_);
 }

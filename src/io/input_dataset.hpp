@@ -29,6 +29,8 @@ class InputDataset {
   [[nodiscard]] Extents extents() const;
   /// The element type that holds all of its numbers (io::natural_type()).
   [[nodiscard]] ElementType natural_type() const { return io::natural_type(array_.format); }
+  /// How many rows of the slice are decompressed together: those of a chunk; 1 where each is read by itself.
+  [[nodiscard]] std::int64_t chunk_rows() const;
   /// Bytes of the slice's numbers in the file, before compression.
   [[nodiscard]] std::int64_t bytes() const;
   /// "FILE:/group/name", or "FILE".

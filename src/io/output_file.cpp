@@ -17,26 +17,33 @@
 namespace windrow::io {
 namespace {
 
-/// Puts the checksums of all ranks in order.
-std::vector<std::uint64_t> in_order(std::span<const std::byte> gathered) {
-  std::vector<std::uint64_t> checksums(gathered.size() / sizeof(GroupChecksum));
-  for (; !gathered.empty(); gathered = gathered.subspan(sizeof(GroupChecksum))) {
-    GroupChecksum group;
-    std::memcpy(&group, gathered.data(), sizeof group);
-    checksums.at(static_cast<std::size_t>(group.group)) = group.checksum;
-  }
+/// Of a group of what has just been written to a file.
+std::uint64_t checksum_of(const FileReader& file, const Region& data, std::int64_t group) {
+  const std::int64_t begin = data.offset + group * kGroupBytes;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(kGroupBytes, data.end() - begin)));
+  file.read(begin, bytes);
+  return checksum(bytes);
+}
+
+std::vector<std::uint64_t> checksums_of(const FileReader& file, const Region& data) {
+  std::vector<std::uint64_t> checksums;
+  for (std::int64_t group = 0; group < group_count(data.bytes); ++group)
+    checksums.push_back(checksum_of(file, data, group));
   return checksums;
 }
 
-/// Of what has just been written to a file.
-std::vector<std::uint64_t> checksums_of(const FileReader& file, const Region& data) {
-  std::vector<std::uint64_t> checksums;
-  std::vector<std::byte> group(static_cast<std::size_t>(kGroupBytes));
-  for (std::int64_t at = data.offset; at < data.end(); at += kGroupBytes) {
-    const auto bytes = std::span(group).first(static_cast<std::size_t>(std::min(kGroupBytes, data.end() - at)));
-    file.read(at, bytes);
-    checksums.push_back(checksum(bytes));
+/// Puts the checksums that ranks have found in order, and finds those that none has.
+std::vector<std::uint64_t> in_order(std::span<const std::byte> gathered, const std::string& path, const Region& data) {
+  std::vector<std::optional<std::uint64_t>> found(static_cast<std::size_t>(group_count(data.bytes)));
+  for (; !gathered.empty(); gathered = gathered.subspan(sizeof(GroupChecksum))) {
+    GroupChecksum group;
+    std::memcpy(&group, gathered.data(), sizeof group);
+    found.at(static_cast<std::size_t>(group.group)) = group.checksum;
   }
+  const FileReader file(path);
+  std::vector<std::uint64_t> checksums;
+  for (std::size_t group = 0; group < found.size(); ++group)
+    checksums.push_back(found[group] ? *found[group] : checksum_of(file, data, static_cast<std::int64_t>(group)));
   return checksums;
 }
 
@@ -87,14 +94,24 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
 
 GroupWriter* OutputFile::attach(const SharedArray& array) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
-  Part& part = parts_.emplace_back(Part{&array, std::nullopt});
+  Part& part = parts_.emplace_back(Part{.shape = array.shape(), .array = &array});
   if (compression_ != 0) return nullptr;
   return &part.writer.emplace(array, *rows_, offset, durable_);
 }
 
+RowFile* OutputFile::attach_rows(const Topology& topology, const ArrayShape& shape) {
+  const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
+  Part& part = parts_.emplace_back(Part{.shape = shape});
+  if (!topology.is_leader()) return nullptr;
+  return &part.row_file.emplace(temporary_, offset, shape, durable_);
+}
+
 void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
   memory.together([&] {
-    for (Part& part : parts_) part.writer->write_rest(advance);
+    for (Part& part : parts_) {
+      if (part.writer) part.writer->write_rest(advance);
+      if (part.row_file) part.row_file->close();
+    }
     fault_point("write.checksums");
   });
   // When all have written: what one syncs, is on the disk for all of its node.
@@ -107,22 +124,31 @@ void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::in
 OutputFile::Checksums OutputFile::gather_checksums(NodeMemory& memory) {
   const Topology& topology = memory.topology();
   const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
-  std::vector<NodeChecksums> of_node;
+  std::deque<std::optional<NodeChecksums>> of_node;
   run_together([&] {
     fault_point("write.exchange");
-    if (!topology.is_leader()) return;
-    for (const Part& part : parts_) of_node.emplace_back(*part.array);
+    for (const Part& part : parts_) {
+      of_node.emplace_back();
+      if (topology.is_leader() && part.array != nullptr) of_node.back().emplace(*part.array);
+    }
   });
-  for (NodeChecksums& checksums : of_node) checksums.exchange();
-  std::vector<std::vector<GroupChecksum>> collected;
+  for (std::optional<NodeChecksums>& checksums : of_node)
+    if (checksums) checksums->exchange();
+  std::vector<std::vector<GroupChecksum>> collected(parts_.size());
   run_together([&] {
-    collected.resize(parts_.size());
-    for (std::size_t n = 0; n < of_node.size(); ++n) collected[n] = of_node[n].collect();
+    for (std::size_t n = 0; n < parts_.size(); ++n) {
+      if (of_node[n]) collected[n] = of_node[n]->collect();
+      if (parts_[n].row_file) collected[n] = parts_[n].row_file->checksums();
+    }
     fault_point("write.collect");
   });
   Checksums checksums;
-  for (const std::vector<GroupChecksum>& part : collected)
-    checksums.push_back(in_order(gather(topology.world, run_together, std::as_bytes(std::span(part)))));
+  for (std::size_t n = 0; n < parts_.size(); ++n) {
+    const std::vector<std::byte> found = gather(topology.world, run_together, std::as_bytes(std::span(collected[n])));
+    run_together([&] {
+      if (is_first()) checksums.push_back(in_order(found, temporary_, layout_.arrays[n].data));
+    });
+  }
   return checksums;
 }
 

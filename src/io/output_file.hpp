@@ -15,6 +15,7 @@
 #include "io/file_writer.hpp"
 #include "io/group_writer.hpp"
 #include "io/output_target.hpp"
+#include "io/row_file.hpp"
 #include "io/staging.hpp"
 #include "mpi/environment.hpp"
 
@@ -39,6 +40,10 @@ class OutputFile {
   /// Has the next of the arrays, in order, written from its window. What the writer that is returned is told of is in
   /// the file early; an array that is to be compressed has none. Local, after begin().
   GroupWriter* attach(const SharedArray& array);
+
+  /// The same for an array that passes through the window: its rows are written to what is returned, all of them before
+  /// finish(). Null on ranks that are no leaders. *Throws*: as RowFile, on the calling rank.
+  RowFile* attach_rows(const Topology& topology, const ArrayShape& shape);
 
   /// Writes what has not been written of the arrays, of which each has got its writer, and gives the file its name.
   /// `make_spec` tells, on world rank 0 and just before it is needed, all that the file holds. `advance` is told the
@@ -69,8 +74,10 @@ class OutputFile {
   std::int64_t compression_ = 0;
   StagingShape staging_;
   struct Part {
-    const SharedArray* array;
-    std::optional<GroupWriter> writer;  ///< unless it is compressed
+    ArrayShape shape;
+    const SharedArray* array = nullptr;      ///< unless it passes through
+    std::optional<GroupWriter> writer = {};  ///< unless it is compressed
+    std::optional<RowFile> row_file = {};    ///< of one that passes through, on leaders
   };
   std::deque<Part> parts_;
 };

@@ -33,7 +33,10 @@ class AddElapsed {
 
 Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options) : memory_(&memory), options_(options) {
   for (std::size_t number = 0; number < needs.arrays.size(); ++number)
-    entries_.push_back({std::make_unique<SharedArray>(memory, needs.arrays[number].shape, number), {}, nullptr});
+    entries_.push_back({.array = std::make_unique<SharedArray>(
+                            memory, needs.arrays[number].in_window(memory.topology().ranks()), number),
+                        .blocks = {},
+                        .planned = needs.arrays[number]});
   if (options_.progress != nullptr) memory.rendezvous().waiter().on_idle([this] { options_.progress->update(); });
 }
 
@@ -42,6 +45,10 @@ const Context::Entry& Context::entry(std::string_view name) const {
       std::ranges::find(entries_, name, [](const Entry& e) -> std::string_view { return e.array->name(); });
   if (found == entries_.end()) throw Error(ExitStatus::internal, "the job did not plan an array '{}'", name);
   return *found;
+}
+
+Context::Entry& Context::entry(std::string_view name) {
+  return const_cast<Entry&>(std::as_const(*this).entry(name));
 }
 
 Context::Entry& Context::entry(const SharedArray& array) {

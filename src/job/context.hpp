@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "io/file_spec.hpp"
 #include "io/group_writer.hpp"
 #include "io/input_dataset.hpp"
+#include "io/row_file.hpp"
 #include "job/job.hpp"
 #include "job/progress.hpp"
 #include "job/report.hpp"
@@ -44,6 +46,18 @@ class Context {
 
   /// A ticket counter that nobody has drawn from; as many times as the job said that it needs one.
   [[nodiscard]] TicketCounter fresh_counter();
+
+  /// What the job has said of it before. *Throws*: likewise.
+  [[nodiscard]] const PlannedArray& planned(std::string_view name) const { return entry(name).planned; }
+
+  /// Has the rows of an array that passes through the window go to a file; on leaders.
+  void write_rows(std::string_view name, io::RowFile& file) { entry(name).row_file = &file; }
+  /// Null for an array that is not written.
+  [[nodiscard]] io::RowFile* row_file(std::string_view name) const { return entry(name).row_file; }
+  /// Of an array that passes through the window: its elements that are to be shown, row by row, as far as they are this
+  /// node's; on leaders. Others are shown from the window.
+  using ShownRows = std::map<std::int64_t, std::vector<std::byte>>;
+  [[nodiscard]] ShownRows& shown_rows(std::string_view name) { return entry(name).shown_rows; }
 
   /// Has what fill_blocks() fills of an array written at once. *Throws*: Error(internal), on the calling rank, for an
   /// array that array() has not returned.
@@ -96,9 +110,13 @@ class Context {
   struct Entry {
     std::unique_ptr<SharedArray> array;
     std::vector<io::BlockRecord> blocks;
+    PlannedArray planned;
     io::GroupWriter* writer = nullptr;
+    io::RowFile* row_file = nullptr;
+    ShownRows shown_rows = {};
   };
   [[nodiscard]] Entry& entry(const SharedArray& array);
+  [[nodiscard]] Entry& entry(std::string_view name);
   [[nodiscard]] const Entry& entry(std::string_view name) const;
 
   NodeMemory* memory_;

@@ -43,7 +43,7 @@ void CommonKeys::declare_top_level(deck::Keys& keys) {
                {.default_value = 0, .minimum = 0, .help = "seed of the random numbers; same seed, same numbers"});
 }
 
-void CommonKeys::declare_sections(deck::Keys& keys) {
+void CommonKeys::declare_sections(deck::Keys& keys, const Job& of) {
   keys.section("output", "the HDF5 file; without this section nothing is written", &has_output);
   keys.text("file", output_file, {.example = "result.h5", .help = "path of the file, .h5 or .nc"});
   keys.list("arrays", output_arrays, {.default_text = "all of the job's", .help = "names of the arrays to write"});
@@ -62,6 +62,12 @@ void CommonKeys::declare_sections(deck::Keys& keys) {
                {"populate", "4 KiB pages (Linux 5.14)"},
                {"read", "4 KiB pages, any kernel"}},
               {.default_value = "auto", .help = "which pages, and how they are touched first"});
+  if (!of.can_stream()) return;
+  keys.choice("stream", streaming,
+              {{"never", "arrays are in memory"},
+               {"auto", "they are, if they fit"},
+               {"always", "they pass through memory, in panels, from file to file"}},
+              {.default_value = "never", .help = "whether arrays can be larger than memory"});
 }
 
 LoadedDeck declare_deck(const JobEntry& entry) {
@@ -69,8 +75,16 @@ LoadedDeck declare_deck(const JobEntry& entry) {
   deck.common->job = entry.name;
   deck.common->declare_top_level(deck.keys);
   deck.job->declare(deck.keys);
-  deck.common->declare_sections(deck.keys);
+  deck.common->declare_sections(deck.keys, *deck.job);
   return deck;
+}
+
+void LoadedDeck::stream() const {
+  if (common->compression != 0)
+    throw Error(ExitStatus::usage,
+                "arrays that pass through memory (memory.stream) are not compressed\n  try: output.compression=0{}",
+                common->streaming == Streaming::automatic ? ", or memory.stream=never with more memory" : "");
+  job->stream(common->has_output);
 }
 
 std::vector<std::string> LoadedDeck::output_arrays() const {
@@ -105,6 +119,7 @@ LoadedDeck load_deck(deck::Source source, Registry registry) {
   deck.keys.throw_if_rejected();
   check_output_arrays(deck);
   deck.keys.throw_if_rejected();
+  if (deck.common->streaming == Streaming::always) deck.stream();
   deck.source = std::move(source);
   return deck;
 }

@@ -12,6 +12,9 @@
 
 namespace windrow {
 
+/// Whether arrays pass through memory instead of being in it.
+enum class Streaming : std::uint8_t { never, automatic, always };
+
 /// The keys that every job has, with their values.
 struct CommonKeys {
   std::string job;
@@ -24,10 +27,11 @@ struct CommonKeys {
   bool durable = true;
   std::int64_t compression = 0;
   PageMode pages = PageMode::automatic;
+  Streaming streaming = Streaming::never;
 
   /// The top level; and the sections, which come after those of the job.
   void declare_top_level(deck::Keys& keys);
-  void declare_sections(deck::Keys& keys);
+  void declare_sections(deck::Keys& keys, const Job& of);
 };
 
 /// A deck that was read and found valid: the job with its keys set.
@@ -36,6 +40,10 @@ struct LoadedDeck {
   std::unique_ptr<CommonKeys> common;
   std::unique_ptr<Job> job;
   deck::Keys keys;
+
+  /// Has the arrays of the job pass through memory; before a plan is made. *Throws*: Error(usage), on the calling rank,
+  /// where the deck wants what cannot be had then.
+  void stream() const;
 
   /// The arrays of the job that go to the output: those named by the deck, or all its results.
   [[nodiscard]] std::vector<std::string> output_arrays() const;

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "array/layout.hpp"
+#include "array/panels.hpp"
 #include "deck/keys.hpp"
 
 namespace windrow {
@@ -22,6 +24,14 @@ struct PlannedArray {
   /// Each element is stored once: what Context::fill_blocks fills may go to the file at once.
   bool is_final_when_filled = false;
   bool is_result = true;  ///< shown at the end, and written unless the deck says which are
+  /// If it passes through the window instead of being in it: rows of a panel.
+  std::optional<std::int64_t> panel_rows = {};
+
+  /// What there is of it in the windows of so many ranks.
+  [[nodiscard]] ArrayShape in_window(int ranks) const {
+    if (!panel_rows) return shape;
+    return {shape.name, shape.type, Panels::in_window(shape.extents, *panel_rows, ranks)};
+  }
 };
 
 /// A number that a job finds.
@@ -50,6 +60,12 @@ class Job {
 
   /// Tells which arrays the deck wants written; none, if it leaves that to the job. Local, before check().
   virtual void ask_for(const std::vector<std::string>& arrays) { (void)arrays; }
+
+  /// Whether its arrays can pass through memory, in panels, instead of being in it.
+  [[nodiscard]] virtual bool can_stream() const { return false; }
+  /// Has them do so, if it can: from now on needs() tells what that takes. `keeps_arrays` tells whether there is a file
+  /// for them. Local, after check().
+  virtual void stream(bool keeps_arrays) { (void)keeps_arrays; }
 
   /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
   virtual void check(deck::Keys& keys) const = 0;

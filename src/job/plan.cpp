@@ -44,14 +44,14 @@ std::int64_t bytes_of_run(const JobNeeds& needs, int ranks) {
 
 }  // namespace
 
-std::vector<ArrayShape> shapes_of(const JobNeeds& needs) {
+std::vector<ArrayShape> shapes_of(const JobNeeds& needs, int ranks) {
   std::vector<ArrayShape> shapes;
-  for (const PlannedArray& array : needs.arrays) shapes.push_back(array.shape);
+  for (const PlannedArray& array : needs.arrays) shapes.push_back(array.in_window(ranks));
   return shapes;
 }
 
 std::vector<ArrayShape> Plan::shapes() const {
-  return shapes_of(needs);
+  return shapes_of(needs, machine.ranks());
 }
 
 MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes) {
@@ -119,8 +119,9 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
 std::string plan_text(const Plan& plan) {
   std::string text;
   for (const PlannedArray& array : plan.needs.arrays)
-    text += fmt::format("{:<12} {} of {}, {}: {}\n", array.shape.name, shape_text(array.shape.extents),
-                        name_of(array.shape.type), format_bytes(array.shape.extents.bytes(array.shape.type)),
+    text += fmt::format("{:<12} {} of {}, {}{}: {}\n", array.shape.name, shape_text(array.shape.extents),
+                        name_of(array.shape.type), format_bytes(array.shape.bytes()),
+                        array.panel_rows ? fmt::format(", {} rows at a time", *array.panel_rows) : "",
                         shortened(array.description));
   text +=
       fmt::format("{:<12} {} on {} node{}, rows per rank {}\n", "ranks", plan.machine.ranks(), plan.machine.nodes(),
@@ -132,7 +133,8 @@ std::string plan_text(const Plan& plan) {
   for (int number = 0; number < (all ? plan.machine.nodes() : 16); ++number) {
     const std::int64_t window = plan.windows[static_cast<std::size_t>(number)].bytes;
     text += fmt::format("{:<12} {:>6} {:>16} {:>16} {:>16}\n", number, ranks_of(plan, number),
-                        plan.windows[static_cast<std::size_t>(number)].arrays[0].rows.rows(), format_bytes(window),
+                        plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number).rows(),
+                        format_bytes(window),
                         format_bytes(memory_need(plan.windows[static_cast<std::size_t>(number)], ranks_of(plan, number),
                                                  plan.needs.rank_bytes)
                                          .memory));
@@ -149,16 +151,18 @@ std::string plan_json(const Plan& plan) {
   json["schema"] = 1;
   json["ranks"] = plan.machine.ranks();
   json["nodes"] = plan.machine.nodes();
-  for (const PlannedArray& array : plan.needs.arrays)
+  for (const PlannedArray& array : plan.needs.arrays) {
     json["arrays"].push_back({{"name", array.shape.name},
                               {"type", name_of(array.shape.type)},
                               {"rows", array.shape.extents.rows},
                               {"cols", array.shape.extents.cols},
-                              {"bytes", array.shape.extents.bytes(array.shape.type)}});
+                              {"bytes", array.shape.bytes()}});
+    if (array.panel_rows) json["arrays"].back()["panel_rows"] = *array.panel_rows;
+  }
   if (!plan.needs.passes.empty()) json["passes"] = plan.needs.passes;
   for (int number = 0; number < plan.machine.nodes(); ++number) {
     const WindowLayout& window = plan.windows[static_cast<std::size_t>(number)];
-    const RowRange rows = window.arrays[0].rows;
+    const RowRange rows = plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number);
     json["per_node"].push_back(
         {{"ranks", ranks_of(plan, number)},
          {"rows", {rows.begin, rows.end}},

@@ -37,7 +37,8 @@ struct Plan {
   [[nodiscard]] const MemoryNeed& need_of(int host) const { return hosts[static_cast<std::size_t>(host)]; }
 };
 
-[[nodiscard]] std::vector<ArrayShape> shapes_of(const JobNeeds& needs);
+/// Of the arrays in the windows of so many ranks.
+[[nodiscard]] std::vector<ArrayShape> shapes_of(const JobNeeds& needs, int ranks);
 
 /// What a node with this window needs. *Throws*: Error(usage), on the calling rank, on overflow.
 [[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes);

@@ -8,6 +8,10 @@ namespace windrow {
 /// *Throws*: Error(usage), on the calling rank, if the output is the file of the deck.
 void check_is_not_deck(const std::string& output, const std::string& deck);
 
+/// Whether every host has the memory, and the shared memory, that the plan needs. *Collective over* the world.
+/// *Throws*: AgreedError.
+[[nodiscard]] bool fits_memory(const Topology& topology, const LoadedDeck& deck, const Plan& plan);
+
 /// Compares what the plan needs with what every host has free and every rank is allowed, and the file with the disk,
 /// before anything is allocated; warns of windows on a disk. *Collective over* the world. *Throws*:
 /// AgreedError(resources) on all ranks.

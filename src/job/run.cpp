@@ -54,6 +54,7 @@ class Run {
   void check_told_alike() const;
   void load();
   void agree_on_level() const;
+  void stream_if_too_large();
   void reserve_report() const;
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
@@ -162,6 +163,15 @@ void Run::reserve_report() const {
   });
 }
 
+/// With `memory.stream = "auto"`: arrays that do not fit.
+void Run::stream_if_too_large() {
+  if (deck_.common->streaming != Streaming::automatic || fits_memory(topology_, deck_, plan_)) return;
+  together(topology_.world, [&] {
+    deck_.stream();
+    plan_ = Plan::make(deck_, machine_of(topology_));
+  });
+}
+
 void Run::prepare() {
   if (options_.mistake) throw Error(*options_.mistake);
   check_told_alike();
@@ -172,6 +182,7 @@ void Run::prepare() {
     fault_point("start.plan");
     plan_ = Plan::make(deck_, machine_of(topology_));
   });
+  stream_if_too_large();
   reserve_report();
   if (!plan_.file.empty()) {
     together(topology_.world, [&] {
@@ -325,6 +336,11 @@ bool Run::is_written_behind(const std::string& name) const {
 /// Each array of the output gets its writer, in the file's order.
 void Run::attach_output(Context& context) {
   for (const io::ArraySpec& written : planned_file(deck_, plan_.needs).arrays) {
+    if (const PlannedArray& planned = context.planned(written.name); planned.panel_rows) {
+      io::RowFile* const rows = output_->attach_rows(topology_, planned.shape);
+      if (rows != nullptr) context.write_rows(written.name, *rows);
+      continue;
+    }
     SharedArray& array = context.array(written.name);
     io::GroupWriter* const writer = output_->attach(array);
     if (is_written_behind(written.name)) context.write_behind(array, *writer);
@@ -336,7 +352,7 @@ void Run::write(Context& context) {
   std::int64_t bytes = 0;
   std::int64_t node_bytes = 0;
   for (const std::string& name : deck_.output_arrays()) {
-    if (is_written_behind(name)) continue;
+    if (is_written_behind(name) || context.planned(name).panel_rows) continue;
     const SharedArray& array = context.array(name);
     bytes += array.extents().bytes(array.type());
     node_bytes += array.node_rows().rows() * array.row_bytes();
@@ -352,7 +368,9 @@ void Run::write(Context& context) {
 void Run::close(Context& context) {
   fault_point("end.preview");
   for (const std::string& name : deck_.output_arrays()) {
-    const std::string text = preview(context.array(name));
+    const PlannedArray& planned = context.planned(name);
+    const std::string text = planned.panel_rows ? preview(context.memory(), planned.shape, context.shown_rows(name))
+                                                : preview(context.array(name));
     announce(fmt::format("\n{} =\n{}\n", name, text));
   }
   if (!report_.results.empty()) announce("\n");

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "array/layout.hpp"
+#include "io/checksums.hpp"
+#include "io/file_reader.hpp"
+#include "io/file_writer.hpp"
+#include "io/node_checksums.hpp"
+
+namespace windrow::io {
+
+/// The rows of an array that is not in memory but in a file: written and read back by one process of each node.
+class RowFile {
+ public:
+  /// They begin at `offset` of the file. *Throws* Error(io), on the calling rank.
+  RowFile(const std::string& path, std::int64_t offset, ArrayShape shape, bool durable);
+
+  /// All rows will be written anew.
+  void restart();
+  /// Rows of a row block come in order; those of several may take turns. *Cost*: a copy and a checksum, of memory that
+  /// is there. *Throws*: as FileWriter::write.
+  void write(RowRange rows, std::span<const std::byte> content);
+  /// *Throws*: as FileReader::read.
+  void read(RowRange rows, std::span<std::byte> content) const;
+
+  /// Of the groups that came whole; others lie in row blocks of several ranks.
+  [[nodiscard]] const std::vector<GroupChecksum>& checksums() const { return checksums_; }
+
+  /// Ends writing. *Throws*: as FileWriter::sync.
+  void close();
+
+ private:
+  /// A group of which the first bytes, up to `end` of the array's, have come.
+  struct Begun {
+    std::int64_t group = 0;
+    std::int64_t end = 0;
+    ChecksumStream stream;
+  };
+  void check(ByteRange bytes, std::span<const std::byte> content);
+
+  ArrayShape shape_;
+  std::int64_t row_bytes_;
+  std::int64_t offset_;
+  bool durable_;
+  FileWriter writer_;
+  FileReader reader_;
+  std::vector<GroupChecksum> checksums_;
+  std::vector<Begun> begun_;
+};
+
+}  // namespace windrow::io

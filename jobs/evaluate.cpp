@@ -26,9 +26,9 @@ class Evaluate final : public Job {
 
   [[nodiscard]] bool can_stream() const override { return true; }
 
-  void stream(bool keeps_arrays) override {
-    streams_ = true;
-    if (!keeps_arrays) outputs_ = {""};  // no array's name: what statements make is not stored
+  void stream(bool passes, bool has_file) override {
+    streams_ = passes;
+    has_file_ = has_file;
   }
 
   void check(deck::Keys& keys) const override {
@@ -134,7 +134,8 @@ class Evaluate final : public Job {
       for (const ArrayKeys& array : arrays_)
         if (std::ranges::count(outputs_, array.name()) != 0)
           texts.push_back(fmt::format("{} = {}", array.name(), array.name()));
-    return expr::Script::compile(texts, known, outputs_);
+    // Of what passes through, nothing is stored without a file: no array is called "".
+    return expr::Script::compile(texts, known, streams_ && !has_file_ ? std::vector<std::string>{""} : outputs_);
   }
 
   /// The script for so many ranks: with rows = "ranks" the shapes may not fit any more that did in check().
@@ -164,6 +165,7 @@ class Evaluate final : public Job {
   std::vector<std::string> texts_;
   std::vector<std::string> outputs_;
   bool streams_ = false;
+  bool has_file_ = true;
 };
 
 }  // namespace

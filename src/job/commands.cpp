@@ -49,14 +49,30 @@ std::string host_name() {
   return name.data();
 }
 
+/// What the run may take: the nodes described or this host, if it is to be asked.
+std::optional<HostResources> resources_for(const PlanOptions& options, const std::string& output) {
+  if (!options.here) return described_node(options);
+  HostResources resources = find_host_resources();
+  resources.output_place = find_output_place(output, resources);
+  return resources;
+}
+
+/// As a run would make it: with `memory.stream = "auto"` arrays that do not fit pass through.
+Plan plan_for(const LoadedDeck& deck, const Machine& machine, const std::optional<HostResources>& resources) {
+  Plan plan = Plan::make(deck, machine);
+  if (deck.common->streaming != Streaming::automatic || !resources) return plan;
+  if (!find_memory_shortage(deck, plan, 0, host_name(), *resources)) return plan;
+  deck.stream();
+  return Plan::make(deck, machine);
+}
+
 /// What a run on this host would say before it computes.
-void check_here(const std::string& deck_path, const LoadedDeck& deck, const Plan& plan) {
+void check_here(const std::string& deck_path, const LoadedDeck& deck, const Plan& plan,
+                const HostResources& resources) {
   if (!plan.file.empty()) {
     check_is_not_deck(plan.file, deck_path);
     io::check_output(plan.file, {.overwrite = deck.common->overwrite});
   }
-  HostResources resources = find_host_resources();
-  resources.output_place = find_output_place(plan.file, resources);
   for (const auto& shortage :
        {find_memory_shortage(deck, plan, 0, host_name(), resources),
         find_limit_shortage(plan, 0, true, find_process_limits()), find_disk_shortage(deck, plan)})
@@ -83,7 +99,8 @@ ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& optio
   const int ranks = options.ranks > 0 ? options.ranks : processors() * options.nodes;
   if (options.nodes > ranks)
     throw Error(ExitStatus::usage, "--nodes {} are more than --ranks {}: every node has a rank", options.nodes, ranks);
-  const Plan plan = Plan::make(deck, equal_nodes(ranks, options.nodes));
+  const std::optional<HostResources> resources = resources_for(options, deck.common->output_file);
+  const Plan plan = plan_for(deck, equal_nodes(ranks, options.nodes), resources);
   if (options.json)
     fmt::print("{}", plan_json(plan));
   else if (options.sbatch)
@@ -92,7 +109,7 @@ ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& optio
     fmt::print("{}{}", plan_text(plan), verdict_on_nodes(deck, plan, described_node(options)));
   if (!options.here) return ExitStatus::done;
   std::fflush(stdout);
-  check_here(arguments.deck, deck, plan);
+  check_here(arguments.deck, deck, plan, *resources);
   return ExitStatus::done;
 }
 

@@ -84,7 +84,7 @@ void LoadedDeck::stream() const {
     throw Error(ExitStatus::usage,
                 "arrays that pass through memory (memory.stream) are not compressed\n  try: output.compression=0{}",
                 common->streaming == Streaming::automatic ? ", or memory.stream=never with more memory" : "");
-  job->stream(common->has_output);
+  job->stream(true, common->has_output);
 }
 
 std::vector<std::string> LoadedDeck::output_arrays() const {

@@ -63,9 +63,9 @@ class Job {
 
   /// Whether its arrays can pass through memory, in panels, instead of being in it.
   [[nodiscard]] virtual bool can_stream() const { return false; }
-  /// Has them do so, if it can: from now on needs() tells what that takes. `keeps_arrays` tells whether there is a file
-  /// for them. Local, after check().
-  virtual void stream(bool keeps_arrays) { (void)keeps_arrays; }
+  /// Has them do so or not, if it can: from now on needs() tells what that takes. `has_file` tells whether there is a
+  /// file for them. Local, after check().
+  virtual void stream(bool passes, bool has_file) { (void)passes, (void)has_file; }
 
   /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
   virtual void check(deck::Keys& keys) const = 0;

@@ -66,6 +66,20 @@ struct Variant {
   int hosts = 1;
   int ranks_per_host = 1;
   bool smaller_types = false;
+  bool streams = false;
+};
+
+/// Has the arrays of a job pass through memory, for as long as it lives.
+class StreamingForNow {
+ public:
+  explicit StreamingForNow(const LoadedDeck& deck) : deck_(&deck) { set(true); }
+  StreamingForNow(const StreamingForNow&) = delete;
+  StreamingForNow& operator=(const StreamingForNow&) = delete;
+  ~StreamingForNow() { set(false); }
+
+ private:
+  void set(bool passes) { deck_->job->stream(passes, deck_->common->has_output); }
+  const LoadedDeck* deck_;
 };
 
 /// Tries variants of a plan on what the host has.
@@ -78,9 +92,18 @@ class Trials {
     return need.shared_memory <= resources_->shared_memory_free && need.memory <= resources_->memory_free;
   }
 
+  /// Whether the arrays can pass through memory, and do not yet.
+  [[nodiscard]] bool can_stream() const {
+    return deck_->job->can_stream() && deck_->common->compression == 0 &&
+           deck_->common->streaming != Streaming::automatic &&
+           std::ranges::none_of(plan_->needs.arrays, [](const auto& array) { return array.panel_rows.has_value(); });
+  }
+
   /// What the fullest host of a variant needs; none if it is no run of the same arrays.
   [[nodiscard]] std::optional<MemoryNeed> need_of(const Variant& variant) const {
     const int ranks = variant.hosts * variant.ranks_per_host;
+    std::optional<StreamingForNow> streaming;
+    if (variant.streams) streaming.emplace(*deck_);
     try {
       JobNeeds needs = deck_->job->needs(ranks);
       if (array_elements(needs) != array_elements(plan_->needs)) return std::nullopt;
@@ -145,6 +168,12 @@ std::string remedies_by_variants(const Trials& trials, const Plan& plan, int hos
   const Smaller smaller = with_smaller_types(plan.needs);
   const bool smaller_is_enough =
       !smaller.settings.empty() && trials.fits(Variant{.hosts = hosts, .ranks_per_host = ranks, .smaller_types = true});
+  if (trials.can_stream()) {
+    const Variant streamed{.hosts = hosts, .ranks_per_host = ranks, .streams = true};
+    if (trials.fits(streamed))
+      add(fmt::format("memory.stream=auto: the arrays pass through {}",
+                      format_bytes(trials.need_of(streamed).value_or(MemoryNeed{}).*what)));
+  }
   if (smaller_is_enough) add(smaller.settings + ", which fits" + smaller.condition);
   if (const auto nodes = trials.hosts_for({.hosts = hosts, .ranks_per_host = ranks})) add(nodes_text(*nodes, ranks));
   if (!smaller.settings.empty() && !smaller_is_enough)
@@ -292,8 +321,9 @@ std::optional<std::string> find_disk_shortage(const LoadedDeck& deck, const Plan
   std::string remedies = remedy_by_removal(deck, plan, free) + another_folder(plan, "another folder");
   if (!smaller.settings.empty()) {
     const std::int64_t bytes = planned_certain_bytes(deck, smaller.needs, plan.machine.ranks());
-    remedies += fmt::format("\n  try: {}{}, which needs {}{}", smaller.settings,
-                            bytes <= free ? "" : " in another folder", format_bytes(bytes), smaller.condition);
+    if (bytes < plan.certain_file_bytes)
+      remedies += fmt::format("\n  try: {}{}, which needs {}{}", smaller.settings,
+                              bytes <= free ? "" : " in another folder", format_bytes(bytes), smaller.condition);
   }
   return fmt::format("the output {} needs {}, but its file system has {} free{}", plan.file,
                      format_bytes(plan.certain_file_bytes), format_bytes(free), remedies);

@@ -18,7 +18,7 @@ import time
 import traceback
 
 from fault_case import END_S, FaultCase, launch, state_of, wait_until
-from injection_test import OF_RANK_0, compression_for, rows_for, steps
+from injection_test import OF_RANK_0, OF_STREAMS, compression_for, rows_for, steps
 
 RANDOM_KILLS = 200
 # Ranks, and nodes; 0: without mpirun.
@@ -213,7 +213,7 @@ class Kills(launch.unittest.TestCase):
         tasks = []
         for number, step in enumerate(steps()):
             for ranks, nodes, victim in ((0, 1, 0), (2, 1, 0), (2, 1, 1), (4, 2, 2)):
-                if step != "publish" and (step not in OF_RANK_0 or victim == 0):
+                if step not in OF_STREAMS and (step not in OF_RANK_0 or victim == 0):
                     tasks.append(("kill_at_step", step, ranks, nodes, victim, number % 2 == 0))
         self.kill_all("kill -9 of a rank at each step of a run; 1, 2, 4 ranks", tasks)
 

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""Arrays that pass through memory while ranks fail, are killed, or lose their input or their disk in mid-stream.
+
+    /usr/bin/python3 stream_test.py WINDROW [unittest arguments]
+"""
+
+import os
+import signal
+import unittest
+
+import numpy as np
+
+from fault_case import FaultCase, launch, state_of, wait_until
+
+INTERNAL = 6
+ROWS, COLS = 8000, 1000  # 64 MB: eight panels
+DECK = """\
+job = "evaluate"
+[arrays.u]
+file = "in.npy"
+[evaluate]
+statements = ["v = 2*u", "total = sum(v)", "w = v - total"]
+[output]
+file = "output/out.h5"
+durable = false
+[memory]
+stream = "always"
+"""
+# Ranks, nodes, and who reads and writes.
+LAYOUTS = ((1, 1, (0,)), (2, 1, (0,)), (4, 2, (0, 2)))
+
+
+class Streams(FaultCase):
+    def setUp(self):
+        super().setUp()
+        self.write_deck(DECK)
+        self.input = self.folder / "in.npy"
+        np.save(self.input, np.arange(ROWS*COLS, dtype=float).reshape(ROWS, COLS))
+        self.env["WINDROW_GRACE"] = "20"
+
+    def run_with_fault(self, fault, ranks, nodes):
+        return self.windrow("run", "deck.toml", "--pretend-nodes", nodes, ranks=ranks,
+                            env={**self.env, "WINDROW_FAULT": fault})
+
+    def test_a_rank_fails_at_each_step(self):
+        tried = 0
+        for ranks, nodes, leaders in LAYOUTS:
+            for step in ("publish", "stream.read", "stream.write"):
+                for rank in (*leaders, "*") if step.startswith("stream.") else (*range(ranks), "*"):
+                    with self.subTest(step=step, ranks=ranks, rank=rank):
+                        result = self.run_with_fault(f"{step}:{rank}:throw", ranks, nodes)
+                        self.assert_status(result, INTERNAL)
+                        self.assertEqual(result.err.strip(), f"windrow: a fault was asked for at {step}", str(result))
+                        self.assert_nothing_left()
+                        tried += 1
+        launch.figure("a rank that fails at any step ends the run at once, with one message and one status",
+                      "arrays that pass through memory: a rank, or all, made to throw while panels are read, written "
+                      "and handed over; 1, 2, 4 ranks, 1 and 2 nodes",
+                      f"{tried} failures; {tried} told once, with the right status, no waits, nothing left")
+
+    def test_a_rank_is_killed_at_each_step(self):
+        kills = 0
+        for ranks, nodes, leaders in LAYOUTS:
+            for step, ranks_there in (("publish", range(ranks)), ("stream.read", leaders), ("stream.write", leaders)):
+                for rank in ranks_there:
+                    with self.subTest(step=step, ranks=ranks, rank=rank):
+                        result = self.run_with_fault(f"{step}:{rank}:kill", ranks, nodes)
+                        self.assert_status(result, 128 + signal.SIGKILL)
+                        self.assertFalse((self.output / "out.h5").exists())
+                        self.assertEqual([name for name in self.files(self.shared)
+                                          if not name.startswith("vader_segment.")], [])
+                        for temporary in self.temporaries():
+                            temporary.unlink()
+                        kills += 1
+        launch.figure("a killed run leaves no half file, nothing in shared memory and nobody that waits",
+                      "kill -9 of a rank while panels are read, written and handed over; 1, 2, 4 ranks",
+                      f"{kills} kills: 0 half files, 0 hangs, 0 left behind")
+
+    def test_the_input_is_cut_while_it_is_read(self):
+        process = self.start(WINDROW_FAULT="publish:0:stop")
+        wait_until(lambda: process.poll() is not None or "T" in map(state_of, launch.children(process.pid)),
+                   "rank 0 has stopped")
+        os.truncate(self.input, ROWS*COLS*4)
+        for pid in launch.children(process.pid):
+            os.kill(pid, signal.SIGCONT)
+        result = launch.finish(process)
+        self.assert_status(result, launch.IO)
+        self.assert_one_message(result, "in.npy")
+        self.assert_nothing_left()
+
+    def test_a_neighbour_fills_the_disk(self):
+        disk = self.mounted("disk", "size=100m")  # reserves no room that another could not take
+        filler = disk / "filler"
+        process = self.start(f"output.file={disk}/out.h5", 'output.arrays=["v"]', WINDROW_FAULT="stream.write:0:stop")
+        wait_until(lambda: process.poll() is not None or "T" in map(state_of, launch.children(process.pid)),
+                   "rank 0 has stopped")
+        (temporary,) = [path for path in disk.iterdir() if path.name.endswith(".windrow-tmp")]
+        os.truncate(temporary, 0)  # the room that was reserved
+        with open(filler, "wb") as file, self.assertRaises(OSError):
+            while True:
+                os.write(file.fileno(), bytes(1 << 20))
+        for pid in launch.children(process.pid):
+            os.kill(pid, signal.SIGCONT)
+        result = launch.finish(process)
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "out.h5: No space left on device")
+        self.assertEqual([path.name for path in disk.iterdir()], ["filler"])
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    launch.main(isolated=True)

@@ -4,6 +4,7 @@ Small file systems are mounted in a mount namespace of the test's own, where the
 them are skipped where it does not.
 """
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -11,7 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "jobs"))
 
@@ -43,6 +46,13 @@ def wait_until(condition, what, limit_s=END_S):
         time.sleep(0.005)
 
 
+def told(result):
+    """What a run has said on standard error. Beside others that end, mpirun's event library can warn of a descriptor
+    that mpirun has closed; that is no message of a run."""
+    lines = result.err.split("\n")
+    return "\n".join(line for line in lines if not line.startswith("[warn] Epoll ")).strip()
+
+
 def state_of(pid):
     """The letter that /proc has for it: T if it is stopped, Z if it has ended; "" for no such process."""
     try:
@@ -65,6 +75,37 @@ def mappings(pid):
         return pathlib.Path(f"/proc/{pid}/maps").read_text()
     except OSError:
         return ""
+
+
+def side_by_side(make_case, tasks, workers):
+    """Performs tasks, (method, its arguments), in several cases at once, each of which ends with end(): what fails
+    spends most of its time in waiting. Returns the cases, and what went wrong, as texts."""
+    tasks = collections.deque(tasks)
+    cases = [make_case() for _ in range(workers)]
+    failures = []
+
+    def work(case):
+        try:
+            case.setUp()
+            with contextlib.suppress(IndexError):
+                while True:
+                    method, *arguments = tasks.popleft()
+                    try:
+                        getattr(case, method)(*arguments)
+                    except Exception:
+                        failures.append(f"{method} {arguments}\n{traceback.format_exc()}")
+            case.end()
+        except Exception:
+            failures.append(traceback.format_exc())
+        finally:
+            case.doCleanups()
+
+    threads = [threading.Thread(target=work, args=(case,)) for case in cases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return cases, failures
 
 
 class FaultCase(launch.TestCase):

@@ -9,7 +9,7 @@ import os
 import signal
 
 import interposed
-from fault_case import END_S, FaultCase, launch, state_of, wait_until
+from fault_case import END_S, FaultCase, launch, side_by_side, state_of, told, wait_until
 
 INTERNAL = 6
 # After the last of these the output has its name: it is whole, whatever comes.
@@ -45,7 +45,16 @@ def steps():
     return line.split()[1:]
 
 
-class Injection(FaultCase):
+# Runs that fail spend most of their time in waiting for mpirun to end.
+WORKERS = 3
+
+
+class Victim(FaultCase):
+    """Runs to one output that are made to fail, one after the other."""
+
+    def runTest(self):
+        """Nothing: a victim is where tests take place."""
+
     def setUp(self):
         super().setUp()
         # A run in which somebody waits for another's grace does not end before its test fails.
@@ -76,7 +85,7 @@ class Injection(FaultCase):
         else:
             result = self.run_with_fault(step, ranks, nodes, rank, action, *arguments)
             self.assert_status(result, status)
-        self.assertEqual(result.err.strip(), f"windrow: {message}", str(result))
+        self.assertEqual(told(result), f"windrow: {message}", str(result))
         # The report is there from that step on, and told of everything but its own failure.
         if step not in ("start.load", "start.plan", "start.report", "end.report"):
             report = json.loads((self.folder / "report.json").read_text())
@@ -86,31 +95,30 @@ class Injection(FaultCase):
             (self.output / "out.h5").unlink()
         self.assert_nothing_left()
 
+    def end(self):
+        self.assert_status(self.run_deck(), launch.DONE)
+
+
+class Injection(Victim):
+    def fail_all(self, tasks):
+        _, failures = side_by_side(Victim, tasks, WORKERS)
+        self.assertEqual(len(failures), 0, "\n".join(failures))
+        return len(tasks)
+
     def test_every_rank_at_every_step(self):
         met = [step for step in steps() if step not in OF_STREAMS]
-        tried = told = 0
-        for step in met:
-            for ranks, nodes, rank, action in CASES:
-                if step in OF_RANK_0 and rank not in ("0", "*"):
-                    continue
-                with self.subTest(step=step, ranks=ranks, nodes=nodes, rank=rank, action=action):
-                    tried += 1
-                    self.assert_told(step, ranks, nodes, rank, action)
-                    told += 1
-        self.assert_status(self.run_deck(), launch.DONE)
+        tried = self.fail_all([("assert_told", step, *case) for step in met for case in CASES
+                               if step not in OF_RANK_0 or case[2] in ("0", "*")])
         launch.figure("a rank that fails at any step ends the run at once, with one message and one status",
                       f"every rank made to throw at each of {len(met)} steps; 1, 2, 4 ranks, 1 and 2 nodes",
-                      f"{tried} failures; {told} told once, with the right status and report, no waits, nothing left")
+                      f"{tried} failures; {tried} told once, with the right status and report, no waits, nothing left")
 
     def test_steps_of_a_compressed_file(self):
-        for step in ("write.rows", "write.store", "write.checksums", "write.provenance"):
-            for ranks, nodes, rank, action in CASES:
-                if step in OF_RANK_0 and rank not in ("0", "*"):
-                    continue
-                with self.subTest(step=step, ranks=ranks, nodes=nodes, rank=rank, action=action):
-                    # Every rank gets a chunk, and some are stored while others are compressed.
-                    self.assert_told(step, ranks, nodes, rank, action, "array.rows=1e6", "array.value=normal()",
-                                     "output.compression=1")
+        # Every rank gets a chunk, and some are stored while others are compressed.
+        deck = ("array.rows=1e6", "array.value=normal()", "output.compression=1")
+        self.fail_all([("assert_told", step, *case, *deck)
+                       for step in ("write.rows", "write.store", "write.checksums", "write.provenance")
+                       for case in CASES if step not in OF_RANK_0 or case[2] in ("0", "*")])
 
     def test_an_unknown_step_is_refused(self):
         result = self.windrow("run", "deck.toml", env={**self.env, "WINDROW_FAULT": "write.nothing:0:throw"}, ranks=2)
@@ -138,7 +146,7 @@ class Injection(FaultCase):
                 result = launch.finish(process, END_S)
                 self.assert_status(result, INTERNAL)
                 # Rank 0, if it is not the one, does not take the launcher's signal for one from outside.
-                self.assertEqual(result.err.strip(), f"windrow: a fault was asked for at {step}", str(result))
+                self.assertEqual(told(result), f"windrow: a fault was asked for at {step}", str(result))
                 if step != "start.plan":
                     report = json.loads((self.folder / "report.json").read_text())
                     self.assertEqual(report["exit_status"], INTERNAL)

@@ -13,11 +13,9 @@ import pathlib
 import random
 import signal
 import subprocess
-import threading
 import time
-import traceback
 
-from fault_case import END_S, FaultCase, launch, state_of, wait_until
+from fault_case import END_S, FaultCase, launch, side_by_side, state_of, wait_until
 from injection_test import OF_RANK_0, OF_STREAMS, compression_for, rows_for, steps
 
 RANDOM_KILLS = 200
@@ -155,33 +153,8 @@ class Arena(FaultCase):
 class Kills(launch.unittest.TestCase):
     def kill_all(self, how, tasks):
         """Performs the tasks, (method of an arena, its arguments), in several arenas at once; tells the figure."""
-        tasks = collections.deque(tasks)
-        counts = collections.Counter()
-        failures = []
-
-        def work():
-            arena = Arena()
-            try:
-                arena.setUp()
-                with contextlib.suppress(IndexError):
-                    while True:
-                        method, *arguments = tasks.popleft()
-                        try:
-                            getattr(arena, method)(*arguments)
-                        except Exception:
-                            failures.append(f"{method} {arguments}\n{traceback.format_exc()}")
-                arena.end()
-            except Exception:
-                failures.append(traceback.format_exc())
-            finally:
-                counts.update(arena.counts)
-                arena.doCleanups()
-
-        workers = [threading.Thread(target=work) for _ in range(WORKERS)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        arenas, failures = side_by_side(Arena, tasks, WORKERS)
+        counts = sum((arena.counts for arena in arenas), collections.Counter())
         self.assertEqual(len(failures), 0, "\n".join(failures))
         kills = counts.pop("kills")
         found = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))

@@ -6,11 +6,10 @@
 
 import os
 import signal
-import unittest
 
 import numpy as np
 
-from fault_case import FaultCase, launch, state_of, wait_until
+from fault_case import FaultCase, launch, side_by_side, state_of, told, wait_until
 
 INTERNAL = 6
 ROWS, COLS = 8000, 1000  # 64 MB: eight panels
@@ -30,7 +29,16 @@ stream = "always"
 LAYOUTS = ((1, 1, (0,)), (2, 1, (0,)), (4, 2, (0, 2)))
 
 
-class Streams(FaultCase):
+# Runs that fail spend most of their time in waiting for mpirun to end.
+WORKERS = 3
+
+
+class Victim(FaultCase):
+    """Runs that are made to fail, one after the other."""
+
+    def runTest(self):
+        """Nothing: a victim is where tests take place."""
+
     def setUp(self):
         super().setUp()
         self.write_deck(DECK)
@@ -42,36 +50,42 @@ class Streams(FaultCase):
         return self.windrow("run", "deck.toml", "--pretend-nodes", nodes, ranks=ranks,
                             env={**self.env, "WINDROW_FAULT": fault})
 
+    def throw_at(self, step, rank, ranks, nodes):
+        result = self.run_with_fault(f"{step}:{rank}:throw", ranks, nodes)
+        self.assert_status(result, INTERNAL)
+        self.assertEqual(told(result), f"windrow: a fault was asked for at {step}", str(result))
+        self.assert_nothing_left()
+
+    def kill_at(self, step, rank, ranks, nodes):
+        result = self.run_with_fault(f"{step}:{rank}:kill", ranks, nodes)
+        self.assert_status(result, 128 + signal.SIGKILL)
+        self.assertFalse((self.output / "out.h5").exists())
+        self.assertEqual([name for name in self.files(self.shared) if not name.startswith("vader_segment.")], [])
+        for temporary in self.temporaries():
+            temporary.unlink()
+
+    def end(self):
+        self.assert_status(self.run_deck(), launch.DONE)
+
+
+class Streams(Victim):
+    def perform_all(self, method, also=()):
+        tasks = [(method, step, rank, ranks, nodes) for ranks, nodes, leaders in LAYOUTS
+                 for step in ("publish", "stream.read", "stream.write")
+                 for rank in (*(range(ranks) if step == "publish" else leaders), *also)]
+        _, failures = side_by_side(Victim, tasks, WORKERS)
+        self.assertEqual(len(failures), 0, "\n".join(failures))
+        return len(tasks)
+
     def test_a_rank_fails_at_each_step(self):
-        tried = 0
-        for ranks, nodes, leaders in LAYOUTS:
-            for step in ("publish", "stream.read", "stream.write"):
-                for rank in (*leaders, "*") if step.startswith("stream.") else (*range(ranks), "*"):
-                    with self.subTest(step=step, ranks=ranks, rank=rank):
-                        result = self.run_with_fault(f"{step}:{rank}:throw", ranks, nodes)
-                        self.assert_status(result, INTERNAL)
-                        self.assertEqual(result.err.strip(), f"windrow: a fault was asked for at {step}", str(result))
-                        self.assert_nothing_left()
-                        tried += 1
+        tried = self.perform_all("throw_at", also="*")
         launch.figure("a rank that fails at any step ends the run at once, with one message and one status",
                       "arrays that pass through memory: a rank, or all, made to throw while panels are read, written "
                       "and handed over; 1, 2, 4 ranks, 1 and 2 nodes",
                       f"{tried} failures; {tried} told once, with the right status, no waits, nothing left")
 
     def test_a_rank_is_killed_at_each_step(self):
-        kills = 0
-        for ranks, nodes, leaders in LAYOUTS:
-            for step, ranks_there in (("publish", range(ranks)), ("stream.read", leaders), ("stream.write", leaders)):
-                for rank in ranks_there:
-                    with self.subTest(step=step, ranks=ranks, rank=rank):
-                        result = self.run_with_fault(f"{step}:{rank}:kill", ranks, nodes)
-                        self.assert_status(result, 128 + signal.SIGKILL)
-                        self.assertFalse((self.output / "out.h5").exists())
-                        self.assertEqual([name for name in self.files(self.shared)
-                                          if not name.startswith("vader_segment.")], [])
-                        for temporary in self.temporaries():
-                            temporary.unlink()
-                        kills += 1
+        kills = self.perform_all("kill_at")
         launch.figure("a killed run leaves no half file, nothing in shared memory and nobody that waits",
                       "kill -9 of a rank while panels are read, written and handed over; 1, 2, 4 ranks",
                       f"{kills} kills: 0 half files, 0 hangs, 0 left behind")

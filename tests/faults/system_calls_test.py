@@ -32,6 +32,18 @@ block_rows = 500
 [output]
 file = "output/out.h5"
 """
+# The same numbers, from a file and through memory.
+STREAM = """\
+job = "evaluate"
+[arrays.array]
+file = "in.npy"
+[evaluate]
+statements = ["array = 2*array"]
+[output]
+file = "output/out.h5"
+[memory]
+stream = "always"
+"""
 ROWS, COLS = 2000, 10
 NEW = np.arange(ROWS * COLS, dtype=np.float64).reshape(ROWS, COLS)
 # A run that does not end within this time hangs.
@@ -94,10 +106,12 @@ class Place:
         self.shared = case.shared / name
         self.shared.mkdir()
         (self.folder / "deck.toml").write_text(DECK)
+        (self.folder / "stream.toml").write_text(STREAM)
+        np.save(self.folder / "in.npy", NEW/2)
         self.case = case
         self.old = case.old
 
-    def run(self, rules, *arguments, ranks=0, **options):
+    def run(self, rules, *arguments, ranks=0, deck="deck.toml", **options):
         """A run over the old output, or, without --overwrite among the arguments, into an empty folder."""
         for path in self.output.iterdir():
             path.unlink()
@@ -107,7 +121,7 @@ class Place:
         log.unlink(missing_ok=True)
         environment = launch.environment(OMPI_MCA_osc_sm_backing_directory=self.shared,
                                          OMPI_MCA_btl_vader_backing_directory=self.shared, TMPDIR=self.folder)
-        command = interposed.command_line(ranks, rules, "run", "deck.toml", "--quiet", *arguments, log=log, **options)
+        command = interposed.command_line(ranks, rules, "run", deck, "--quiet", *arguments, log=log, **options)
         process = subprocess.Popen(command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
@@ -198,17 +212,17 @@ class SystemCalls(FaultCase):
             return
         if "windrow: " in result.err and "/proc/" not in result.err:
             self.assertIn(os.strerror(getattr(errno, error)), result.err, f"{call} {error}")
-            self.assertRegex(result.err, "out.h5|output|deck.toml|report.json|dataset|attribute", f"{call} {error}")
+            self.assertRegex(result.err, "out.h5|output|deck.toml|in.npy|report.json|dataset|attribute", f"{call} {error}")
 
     def test_every_call_of_one_process(self):
         places = self.places(WORKERS)
         free = collections.deque(places)
 
         def work(job):
-            call, error, allowed, arguments = job
+            call, error, allowed, arguments, *deck = job
             place = free.popleft()
             try:
-                return call, self.sweep(place, call, error, allowed, *arguments)
+                return call, self.sweep(place, call, error, allowed, *arguments, deck=deck[0] if deck else "deck.toml")
             finally:
                 free.append(place)
 
@@ -217,6 +231,9 @@ class SystemCalls(FaultCase):
         jobs += [(call, error, allowed, ("--overwrite", "output.compression=4"))
                  for call in ("pwrite", "pread", "close_written")
                  for error, allowed in SWEEPS[call].items() if error not in ("EDQUOT", "ENOMEM")]
+        jobs += [(call, error, SWEEPS[call][error], ("--overwrite",), "stream.toml")
+                 for call, error in (("pwrite", "EIO"), ("pwrite", "ENOSPC"), ("pwrite", "short"), ("pread", "EIO"),
+                                     ("pread", "short"))]
         jobs += [("renameat2", error, ends(IO, RESOURCES), ()) for error in ("EIO", "ENOSPC", "EDQUOT")]
         jobs += [("renameat2", error, SURVIVED, ()) for error in ("EINVAL", "ENOSYS", "EPERM")]
         jobs += [("readv", error, allowed, ("memory.pages=read",))

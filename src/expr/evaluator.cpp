@@ -16,7 +16,8 @@ Evaluator::State::State(Program the_program, Bindings the_bindings)
       program(hoist_columns(std::move(the_program))),
       instructions(program.instructions()),
       values(instructions.size()),
-      keys(instructions.size()) {
+      keys(instructions.size()),
+      not_finite(program.stores()) {
   for (std::size_t k = 0; k < instructions.size(); ++k)
     if (is_random(instructions[k].opcode))
       keys[k] = kernel::key_of({.seed = bindings.seed,
@@ -214,7 +215,9 @@ void Evaluator::State::run(const FusedCode& code, const Step& step, const Strip&
                    reinterpret_cast<std::uintptr_t>(out) % kLineBytes == 0;
   }
   for (const std::int32_t k : step.outputs) values[index(k)].lanes = buffer(index(k));
-  code.run(pointers.data(), (strip.count + code.width() - 1) / code.width(), is_streaming);
+  if (code.run(pointers.data(), (strip.count + code.width() - 1) / code.width(), is_streaming)) return;
+  for (const std::int32_t r : step.stores)
+    if (is_stored[index(r)]) count_not_finite(index(r), strip);
 }
 
 Evaluator::Evaluator(Program program, Bindings bindings)
@@ -237,6 +240,10 @@ void Evaluator::evaluate(ElementRange range, std::int64_t offset, std::span<cons
   state_->evaluate();
   if (std::ranges::any_of(targets, [](const Target& target) { return target.store == Store::streaming; }))
     kernel::finish_streaming();
+}
+
+std::span<const kernel::NotFinite> Evaluator::not_finite() const noexcept {
+  return state_->not_finite;
 }
 
 std::vector<std::int64_t> evaluate_numbers(const Program& program, const std::vector<std::int64_t>& parameters) {

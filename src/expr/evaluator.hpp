@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "expr/program.hpp"
+#include "kernel/kernels.hpp"
 #include "kernel/store.hpp"
 
 namespace windrow::expr {
@@ -78,6 +79,9 @@ class Evaluator {
   void evaluate(ElementRange range, std::int64_t offset, const Target& target) noexcept {
     evaluate(range, offset, std::span(&target, 1));
   }
+
+  /// How many elements of each result that is stored were not finite, over all calls; 0 for targets of integers.
+  [[nodiscard]] std::span<const kernel::NotFinite> not_finite() const noexcept;
 
  private:
   struct State;

@@ -70,7 +70,8 @@ struct Evaluator::State {
   std::vector<Buffer> buffers;
   std::vector<Buffer> ramps;  ///< operands of a step that are ramps, written out
   std::vector<void*> pointers;
-  std::vector<bool> is_stored;  ///< results of the present strip that steps have put where they belong
+  std::vector<bool> is_stored;                ///< results of the present strip that steps have put where they belong
+  std::vector<kernel::NotFinite> not_finite;  ///< of each result that is stored
   Buffer row_numbers;
   Buffer column_numbers;
   std::array<std::int32_t, kStrip + kLanePadding> narrow{};
@@ -139,6 +140,8 @@ struct Evaluator::State {
 
   /// A result, converted into its destination.
   void store(std::size_t result, const Strip& strip);
+  /// Adds up what is not finite of what a strip has just stored.
+  void count_not_finite(std::size_t result, const Strip& strip);
   [[nodiscard]] kernel::Kernels::Fill fill_of(ElementType type) const;
 
   // ---- Values ----
@@ -146,10 +149,16 @@ struct Evaluator::State {
   struct Output {
     void* lanes = nullptr;
     Store store = Store::cached;
+    std::int32_t result = -1;  ///< whose destination it is
   };
 
   /// Where the lanes of an instruction go: where they belong, if nothing else needs them.
   Output output(std::size_t k, const Strip& strip, bool is_last);
+
+  /// The same for kernels that do not tell whether floats are finite: those are converted later.
+  Output unwatched_output(std::size_t k, const Strip& strip, bool is_last);
+  /// What a kernel tells of an output.
+  void note(const Output& out, bool all_finite, const Strip& strip);
 
   /// The lanes of a value, written to `space` if it has none.
   const void* readable(std::size_t k, const Strip& strip, Buffer& space);

@@ -111,8 +111,8 @@ std::int64_t FusedCode::width() const {
   return state_->level == kernel::Level::avx512 ? 8 : 4;
 }
 
-void FusedCode::run(Pointers pointers, std::int64_t vectors, bool streaming) const noexcept {
-  state_->code->loop(streaming)(pointers, vectors);
+bool FusedCode::run(Pointers pointers, std::int64_t vectors, bool streaming) const noexcept {
+  return state_->code->loop(streaming)(pointers, vectors) == 0;
 }
 
 }  // namespace windrow::expr

@@ -27,8 +27,9 @@ class FusedCode {
   /// Where the operands are: the step's inputs, its outputs, its stores, in that order. An input that is a scalar is
   /// one lane, all others `vectors` vectors.
   using Pointers = void* const*;
-  /// Stores go past the caches if `streaming`: they are aligned to cache lines then.
-  void run(Pointers pointers, std::int64_t vectors, bool streaming) const noexcept;
+  /// Stores go past the caches if `streaming`: they are aligned to cache lines then. Whether all floats that were
+  /// stored are finite.
+  bool run(Pointers pointers, std::int64_t vectors, bool streaming) const noexcept;
 
  private:
   struct State;

@@ -49,7 +49,7 @@ class LoopWriter {
       loop(kVectorsAtATime, most);
     }
     loop(1, end_);
-    cc_.endFunc();
+    end();
   }
 
  private:
@@ -68,7 +68,7 @@ class LoopWriter {
 
   void begin() {
     auto* const function =
-        cc_.addFunc(asmjit::FuncSignatureT<void, void* const*, std::int64_t>(asmjit::CallConvId::kHost));
+        cc_.addFunc(asmjit::FuncSignatureT<std::uint32_t, void* const*, std::int64_t>(asmjit::CallConvId::kHost));
     function->frame().setAvxEnabled();
     if (recipe_.level == kernel::Level::avx512) function->frame().setAvx512Enabled();
     function->frame().setAvxCleanup();
@@ -79,6 +79,8 @@ class LoopWriter {
     function->setArg(1, end_);
     cc_.imul(end_, end_, Imm(code_.bytes()));
     cc_.xor_(at_, at_);
+    const auto is_watched = [&](std::int32_t k) { return is_float(at(index(k)).type); };
+    if (std::ranges::any_of(recipe_.stores, is_watched)) apart_ = code_.zero();
     const std::size_t most_scalars = recipe_.level == kernel::Level::avx512 ? kScalarsInZmm : kScalarsInYmm;
     std::size_t scalars = 0;
     scalars_.resize(index(recipe_.inputs));
@@ -92,6 +94,17 @@ class LoopWriter {
       bases_[n] = base(n);
       ++bases;
     }
+  }
+
+  void end() {
+    const Gp result = cc_.newUInt32("result");
+    if (apart_) {
+      code_.move_to(result, code_.mask_of(*apart_));
+    } else {
+      cc_.xor_(result, result);
+    }
+    cc_.ret(result);
+    cc_.endFunc();
   }
 
   [[nodiscard]] bool is_lanes(std::size_t input) const { return recipe_.instructions[input].opcode == Opcode::load; }
@@ -132,7 +145,18 @@ class LoopWriter {
       for (int v = 0; v < vectors; ++v) value(k, v) = computed(k, v);
     std::size_t pointer = index(recipe_.inputs);
     for (const std::int32_t k : recipe_.outputs) store(pointer++, index(k), vectors, false);
-    for (const std::int32_t k : recipe_.stores) store(pointer++, index(k), vectors, is_streaming_);
+    for (const std::int32_t k : recipe_.stores) {
+      store(pointer++, index(k), vectors, is_streaming_);
+      if (is_float(at(index(k)).type)) watch(index(k), vectors);
+    }
+  }
+
+  /// Finite numbers alone are 0 less than themselves.
+  void watch(std::size_t k, int vectors) {
+    for (int v = 0; v < vectors; ++v) {
+      const Vec x = lanes(k, v);
+      code_.join(*apart_, code_.arithmetic(Opcode::subtract, true, x, x));
+    }
   }
 
   void store(std::size_t pointer, std::size_t k, int vectors, bool is_streaming) {
@@ -216,8 +240,9 @@ class LoopWriter {
   bool is_streaming_;
   std::vector<int> uses_;
   Gp pointers_;
-  Gp end_;  ///< of the vectors, in bytes
-  Gp at_;   ///< the present ones, in bytes
+  Gp end_;                    ///< of the vectors, in bytes
+  Gp at_;                     ///< the present ones, in bytes
+  std::optional<Vec> apart_;  ///< bits, if anything that was stored is not finite
   std::vector<Operand> scalars_;
   std::vector<std::optional<Gp>> bases_;
   std::vector<Values> values_;

@@ -20,8 +20,8 @@ struct Recipe {
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
-/// The pointers are to inputs, outputs and stores, in that order.
-using FusedLoop = void (*)(void* const* pointers, std::int64_t vectors);
+/// The pointers are to inputs, outputs and stores, in that order. 0 if all floats that were stored are finite.
+using FusedLoop = std::uint32_t (*)(void* const* pointers, std::int64_t vectors);
 
 /// The machine code of a FusedLoop; nothing where it cannot be made. Stores go past the caches if `is_streaming`.
 [[nodiscard]] Executable make_loop(const Recipe& recipe, bool is_streaming);

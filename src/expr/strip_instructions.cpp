@@ -205,7 +205,7 @@ Held Evaluator::State::unary(std::size_t k, kernel::Kernels::Unary function, con
     return {.base = out.lanes[0]};
   }
   const Output out = output(k, strip, is_last);
-  function(readable_operand(k, 0, strip), out.lanes, strip.count, out.store);
+  note(out, function(readable_operand(k, 0, strip), out.lanes, strip.count, out.store), strip);
   return {.lanes = out.lanes};
 }
 
@@ -222,14 +222,15 @@ Held Evaluator::State::binary(std::size_t k, const Strip& strip, bool is_last) {
   }
   const Form the_form = form(is_scalar(k, 0), is_scalar(k, 1));
   const Output out = output(k, strip, is_last);
-  forms[index(the_form)](readable_operand(k, 0, strip), readable_operand(k, 1, strip), out.lanes, strip.count,
-                         out.store);
+  const bool all_finite = forms[index(the_form)](readable_operand(k, 0, strip), readable_operand(k, 1, strip),
+                                                 out.lanes, strip.count, out.store);
+  note(out, all_finite, strip);
   return {.lanes = out.lanes};
 }
 
 Held Evaluator::State::select(std::size_t k, const Strip& strip, bool is_last) {
   if (is_scalar(k, 0)) return choose(k, operand(k, 0).base != 0 ? 1 : 2, strip, is_last);
-  const Output out = output(k, strip, is_last);
+  const Output out = unwatched_output(k, strip, is_last);
   const Form the_form = form(is_scalar(k, 1), is_scalar(k, 2));
   kernels->select[index(the_form)](readable_operand(k, 0, strip), readable_operand(k, 1, strip),
                                    readable_operand(k, 2, strip), out.lanes, strip.count, out.store);
@@ -238,7 +239,7 @@ Held Evaluator::State::select(std::size_t k, const Strip& strip, bool is_last) {
 
 Held Evaluator::State::choose(std::size_t k, std::size_t chosen, const Strip& strip, bool is_last) {
   if (held(k).spread != Spread::lanes) return operand(k, chosen);
-  const Output out = output(k, strip, is_last);
+  const Output out = unwatched_output(k, strip, is_last);
   const void* const in = readable_operand(k, chosen, strip);
   if (is_scalar(k, chosen)) {
     kernels->fill_8_bytes(in, out.lanes, strip.count, out.store);
@@ -254,11 +255,12 @@ void Evaluator::State::store(std::size_t result, const Strip& strip) {
   const auto type = index(target.type);
   const auto& from = is_float(program.type(result)) ? kernels->from_float64 : kernels->from_int64;
   void* const out = destination(result, strip.element);
+  bool all_finite = true;
   switch (held(k).spread) {
     case Spread::scalar: {
       const Cell in{{values[k].base}};
       Cell element;
-      from[type](in.lanes.data(), element.lanes.data(), 1, Store::cached);
+      all_finite = from[type](in.lanes.data(), element.lanes.data(), 1, Store::cached);
       fill_of(target.type)(element.lanes.data(), out, strip.count, target.store);
       break;
     }
@@ -266,9 +268,19 @@ void Evaluator::State::store(std::size_t result, const Strip& strip) {
       kernels->ramp[type](values[k].base, values[k].step, out, strip.count, target.store);
       break;
     case Spread::lanes:
-      from[type](values[k].lanes, out, strip.count, target.store);
+      all_finite = from[type](values[k].lanes, out, strip.count, target.store);
       break;
   }
+  if (!all_finite) count_not_finite(result, strip);
+}
+
+void Evaluator::State::count_not_finite(std::size_t result, const Strip& strip) {
+  const ElementType type = targets[result].type;
+  if (!is_float(value_type(type))) return;
+  const auto count = type == ElementType::float64 ? kernels->not_finite_float64 : kernels->not_finite_float32;
+  const kernel::NotFinite found = count(destination(result, strip.element), strip.count);
+  not_finite[result].nan += found.nan;
+  not_finite[result].infinite += found.infinite;
 }
 
 kernel::Kernels::Fill Evaluator::State::fill_of(ElementType type) const {
@@ -284,9 +296,18 @@ kernel::Kernels::Fill Evaluator::State::fill_of(ElementType type) const {
 
 Evaluator::State::Output Evaluator::State::output(std::size_t k, const Strip& strip, bool is_last) {
   const std::int32_t result = held(k).store;
-  if (result < 0 || !is_direct(index(result), is_last)) return {buffer(k), Store::cached};
+  if (result < 0 || !is_direct(index(result), is_last)) return {.lanes = buffer(k)};
   is_stored[index(result)] = true;
-  return {destination(index(result), strip.element), targets[index(result)].store};
+  return {destination(index(result), strip.element), targets[index(result)].store, result};
+}
+
+Evaluator::State::Output Evaluator::State::unwatched_output(std::size_t k, const Strip& strip, bool is_last) {
+  if (is_float(instructions[k].type)) return {.lanes = buffer(k)};
+  return output(k, strip, is_last);
+}
+
+void Evaluator::State::note(const Output& out, bool all_finite, const Strip& strip) {
+  if (!all_finite && out.result >= 0) count_not_finite(index(out.result), strip);
 }
 
 const void* Evaluator::State::readable(std::size_t k, const Strip& strip, Buffer& space) {

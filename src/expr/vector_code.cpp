@@ -151,6 +151,10 @@ VectorCode::Mask VectorCode::mask_of(const Vec& lanes) {
   return d;
 }
 
+void VectorCode::move_to(const asmjit::x86::Gp& bits, const Mask& mask) {
+  cc_.emit(is_wide_ ? Inst::kIdKmovb : Inst::kIdVmovmskpd, bits, mask);
+}
+
 VectorCode::Vec VectorCode::constant_where(const Mask& mask, std::uint64_t lane) {
   if (!is_wide_) return emit(Inst::kIdVandpd, mask.as<Vec>(), constant(lane));
   const Vec d = new_vector();
@@ -252,6 +256,10 @@ VectorCode::Vec VectorCode::arithmetic(Opcode opcode, bool is_float, const Vec& 
     default:
       return shifted_right(a, b);
   }
+}
+
+void VectorCode::join(const Vec& bits, const Vec& others) {
+  cc_.emit(is_wide_ ? Inst::kIdVporq : Inst::kIdVpor, bits, bits, others);
 }
 
 /// The processor's gives the second where one of them is NaN: right for a NaN that is the second.

@@ -27,6 +27,7 @@ class VectorCode {
 
   [[nodiscard]] std::uint32_t bytes() const { return is_wide_ ? 64 : 32; }
   [[nodiscard]] Vec new_vector();
+  [[nodiscard]] Vec zero();
 
   [[nodiscard]] Vec loaded(const Operand& from);
   [[nodiscard]] Vec broadcast(const asmjit::x86::Mem& lane);
@@ -35,6 +36,8 @@ class VectorCode {
   /// 0 or 1 in each lane, and back: whether a lane is not 0.
   [[nodiscard]] Vec lanes_of(const Mask& mask);
   [[nodiscard]] Mask mask_of(const Vec& lanes);
+  /// A bit for each lane.
+  void move_to(const asmjit::x86::Gp& bits, const Mask& mask);
 
   [[nodiscard]] Vec arithmetic(Opcode opcode, bool is_float, const Vec& a, const Operand& b);
   [[nodiscard]] Mask compare(Opcode opcode, bool is_float, const Vec& a, const Operand& b);
@@ -44,6 +47,8 @@ class VectorCode {
   [[nodiscard]] Vec select(const Mask& mask, const Operand& a, const Vec& b);
   [[nodiscard]] Vec convert(const Instruction& instruction, const Vec& a);
   [[nodiscard]] Vec function(kernel::Function function, const Vec& a);
+  /// The bits of either, in the first one's register.
+  void join(const Vec& bits, const Vec& others);
   /// is_nan and is_finite.
   [[nodiscard]] Mask test(kernel::Function function, const Vec& a);
 
@@ -52,7 +57,6 @@ class VectorCode {
 
   [[nodiscard]] Mask new_mask();
   [[nodiscard]] Operand constant(std::uint64_t lane);
-  [[nodiscard]] Vec zero();
   Vec emit(InstId instruction, const Vec& a, const Operand& b);
   Vec emit(InstId instruction, const Operand& a);
   Vec emit_immediate(InstId instruction, const Operand& a, std::uint32_t immediate);

@@ -94,6 +94,9 @@ class Context {
   /// A number that the job has found and said before that it would; the same on all ranks.
   void result(ScalarResult result) { results_.push_back(std::move(result)); }
   [[nodiscard]] const std::vector<ScalarResult>& results() const { return results_; }
+  /// What is not finite of an array that the job has computed; the same on all ranks.
+  void not_finite(NotFiniteElements found) { not_finite_.push_back(std::move(found)); }
+  [[nodiscard]] const std::vector<NotFiniteElements>& not_finite() const { return not_finite_; }
 
   /// Seconds since the run began, and the record that this rank has stored rows of an array since then.
   [[nodiscard]] double run_seconds() const;
@@ -125,6 +128,7 @@ class Context {
   std::int64_t counters_used_ = 0;
   std::vector<PhaseTime> phases_;
   std::vector<ScalarResult> results_;
+  std::vector<NotFiniteElements> not_finite_;
 };
 
 /// Past the caches, unless the piece is in them: its pages have just been zeroed.

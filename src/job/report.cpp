@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -81,6 +82,14 @@ std::string report_json(const Report& report) {
   json["results"] = nlohmann::ordered_json::object();
   for (const ScalarResult& result : report.results)
     std::visit([&](auto value) { json["results"][result.name] = value; }, result.value);
+  json["not_finite"] = nlohmann::ordered_json::object();
+  const auto tell = [&](const std::string& name, const kernel::NotFinite& count) {
+    json["not_finite"][name] = {{"nan", count.nan}, {"infinite", count.infinite}};
+  };
+  for (const NotFiniteElements& found : report.not_finite) tell(found.array, found.count);
+  for (const ScalarResult& result : report.results)
+    if (const double* const value = std::get_if<double>(&result.value))
+      tell(result.name, {std::isnan(*value) ? 1 : 0, std::isinf(*value) ? 1 : 0});
   json["output"] = report.output.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.output);
   json["level"] = report.level;
   json["memory"] = {{"window_bytes", report.window_bytes},
@@ -111,6 +120,19 @@ void write_report(const std::string& path, const Report& report) {
   int error_number = is_other || !is_writable ? EBUSY : replace_whole(io::follow_links(path), text);
   if (keeps_its_place(error_number)) error_number = write_text(path, text);
   if (error_number != 0) throw Error(ExitStatus::io, "cannot write the report {}: {}", path, errno_text(error_number));
+}
+
+std::string not_finite_text(const Report& report) {
+  std::string text;
+  for (const auto& [array, count] : report.not_finite) {
+    if (count == kernel::NotFinite{}) continue;
+    text += array + ":";
+    if (count.nan > 0) text += fmt::format(" {} NaN", count.nan);
+    if (count.nan > 0 && count.infinite > 0) text += ",";
+    if (count.infinite > 0) text += fmt::format(" {} infinite", count.infinite);
+    text += "\n";
+  }
+  return text;
 }
 
 std::string phase_table(const Report& report) {

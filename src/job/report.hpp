@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "kernel/kernels.hpp"
 #include "mpi/pages.hpp"
 
 namespace windrow {
@@ -24,6 +25,12 @@ struct ScalarResult {
   std::variant<std::int64_t, double> value;
 };
 
+/// What is not finite of an array of floats.
+struct NotFiniteElements {
+  std::string array;
+  kernel::NotFinite count = {};
+};
+
 /// What `--report` writes and the closing table shows.
 struct Report {
   std::string job;
@@ -36,6 +43,7 @@ struct Report {
   std::int64_t window_bytes = 0;  ///< of all nodes
   PageCounts pages;               ///< of all ranks
   std::vector<ScalarResult> results;
+  std::vector<NotFiniteElements> not_finite;
   std::vector<PhaseReport> phases;
 };
 
@@ -44,6 +52,9 @@ struct Report {
 /// Replaces an earlier report or an empty file, but no other: at once, so that who is killed meanwhile leaves one of
 /// the two whole; where only the file itself may be changed, in place. *Throws*: Error(io), on the calling rank.
 void write_report(const std::string& path, const Report& report);
+
+/// A line for each array with elements that are not finite, "v: 3 NaN, 1 infinite"; "" if all are.
+[[nodiscard]] std::string not_finite_text(const Report& report);
 
 /// The table that ends a run: phase, seconds, GB/s, imbalance.
 [[nodiscard]] std::string phase_table(const Report& report);

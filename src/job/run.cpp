@@ -275,6 +275,7 @@ void Run::collect(Context& context) {
     sums = slowest;
   });
   report_.results = context.results();
+  report_.not_finite = context.not_finite();
   const PageCounts& pages = context.memory().window().pages();
   report_.pages = {topology_.world.sum(pages.huge), topology_.world.sum(pages.populated),
                    topology_.world.sum(pages.read)};
@@ -377,6 +378,7 @@ void Run::close(Context& context) {
   for (const ScalarResult& result : report_.results)
     announce(
         fmt::format("{} = {}\n", result.name, std::visit([](auto value) { return numpy_text(value); }, result.value)));
+  if (const std::string text = not_finite_text(report_); !text.empty()) announce("\n" + text);
   if (!plan_.file.empty()) {
     const std::vector<std::string> arrays = deck_.output_arrays();
     const std::string code =

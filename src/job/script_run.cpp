@@ -77,12 +77,25 @@ void ScriptRun::run() {
       context_->result({scalar.name, numbers[n]});
     }
   }
+  tell_not_finite();
+}
+
+/// Of the arrays of floats that statements name.
+void ScriptRun::tell_not_finite() {
+  const WorldComm& world = context_->topology().world;
+  for (const auto& [number, found] : not_finite_) {
+    const expr::Script::Array& stored = script_->arrays()[index(number)];
+    const bool is_named = std::ranges::find(script_->assigned(), stored.name) != script_->assigned().end();
+    if (is_named && is_float(expr::value_type(stored.type)))
+      context_->not_finite({stored.name, {world.sum(found.nan), world.sum(found.infinite)}});
+  }
 }
 
 void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phase) {
   std::vector<std::unique_ptr<expr::Folder>> folders(pass.reductions.size());
   std::vector<std::unique_ptr<expr::Histogram>> histograms(pass.reductions.size());
-  Sweep(*context_, *script_, pass, parameters_, passing_).run(phase, [&](RowRange rows) {
+  Sweep sweep(*context_, *script_, pass, parameters_, passing_);
+  const std::vector<kernel::NotFinite> not_finite = sweep.run(phase, [&](RowRange rows) {
     std::vector<expr::Sink*> sinks;
     for (std::size_t n = 0; n < pass.reductions.size(); ++n) {
       const expr::Reduction& wanted = reduction(pass.reductions[n]);
@@ -100,6 +113,7 @@ void ScriptRun::run_pass(const expr::Script::Pass& pass, const std::string& phas
     }
     return sinks;
   });
+  for (std::size_t n = 0; n < pass.stores.size(); ++n) not_finite_[pass.stores[n]] = not_finite[n];
   for (std::size_t n = 0; n < pass.reductions.size(); ++n) {
     const expr::Reduction& wanted = reduction(pass.reductions[n]);
     if (wanted.fold == expr::Fold::histogram) {

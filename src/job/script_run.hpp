@@ -22,12 +22,13 @@ class ScriptRun {
   /// `sources` are those of arrays that pass through the window; others are filled.
   ScriptRun(Context& context, const expr::Script& script, const std::map<std::string, ArraySource>& sources);
 
-  /// A phase for each pass. Numbers go to Context::result(). *Collective over* the world. *Throws*: as
-  /// Context::phase().
+  /// A phase for each pass. Numbers go to Context::result(), and what is not finite to Context::not_finite().
+  /// *Collective over* the world. *Throws*: as Context::phase().
   void run();
 
  private:
   void run_pass(const expr::Script::Pass& pass, const std::string& phase);
+  void tell_not_finite();
   void search(const expr::Script::Pass& pass, const std::string& phase);
   [[nodiscard]] std::array<double, 2> range_of(const expr::Reduction& histogram) const;
   template <typename Element>
@@ -48,6 +49,8 @@ class ScriptRun {
   const expr::Script* script_;
   Sweep::PassingArrays passing_;
   std::vector<std::int64_t> parameters_;
+  /// Of each array the last pass that has stored it: what is not finite in the rows of this rank.
+  std::map<std::int64_t, kernel::NotFinite> not_finite_;
 };
 
 }  // namespace windrow

@@ -39,13 +39,14 @@ PassingArray* Sweep::passing(std::int64_t number) {
   return found == passing_->end() ? nullptr : &found->second;
 }
 
-void Sweep::run(const std::string& phase, const MakeSinks& make_sinks) {
+std::vector<kernel::NotFinite> Sweep::run(const std::string& phase, const MakeSinks& make_sinks) {
   replicas_.assign(pass_->program.inputs().size(), {});
   for (std::size_t n = 0; n < replicas_.size(); ++n) {
     const expr::Input& input = pass_->program.inputs()[n];
     if (context_->topology().nodes() > 1 && !lies_alike(input, extents(input.array), domain_))
       replicas_[n] = replica(array(input.array));
   }
+  std::vector<kernel::NotFinite> not_finite(pass_->stores.size());
   context_->phase(phase, bytes_moved(), [&] {
     const double begin = context_->run_seconds();
     Passage through = passage();
@@ -68,9 +69,11 @@ void Sweep::run(const std::string& phase, const MakeSinks& make_sinks) {
       evaluate(*evaluator, panel.rows, stored, sinks);
     }
     through.finish();
+    if (evaluator) std::ranges::copy(evaluator->not_finite(), not_finite.begin());
     fault_point("phase.block");
     for (const std::int64_t number : pass_->stores) context_->record(array(number), rows_, begin);
   });
+  return not_finite;
 }
 
 std::int64_t Sweep::bytes_moved() const {

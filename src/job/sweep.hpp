@@ -27,8 +27,9 @@ class Sweep {
   Sweep(Context& context, const expr::Script& script, const expr::Script::Pass& pass,
         const std::vector<std::int64_t>& parameters, PassingArrays& passing);
 
-  /// A phase. *Collective over* the world. *Throws*: as Context::phase().
-  void run(const std::string& phase, const MakeSinks& make_sinks);
+  /// A phase. How many elements of each array that is stored are not finite, in the rows of this rank. *Collective
+  /// over* the world. *Throws*: as Context::phase().
+  std::vector<kernel::NotFinite> run(const std::string& phase, const MakeSinks& make_sinks);
 
  private:
   /// Where some elements of an array are stored: in a lease that numbers them from elsewhere, `shift` further on.

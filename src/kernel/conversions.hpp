@@ -127,10 +127,11 @@ inline void widen(const void* elements, void* lanes, std::int64_t count) {
 }
 
 /// Truth values; there are no others of one byte.
-inline void to_int8(const void* lanes, void* out, std::int64_t count, Store) {
+inline bool to_int8(const void* lanes, void* out, std::int64_t count, Store) {
   const auto* const from = static_cast<const std::uint64_t*>(lanes);
   auto* const to = static_cast<std::uint8_t*>(out);
   for (std::int64_t n = 0; n < count; ++n) to[n] = static_cast<std::uint8_t>(from[n]);
+  return true;
 }
 
 template <typename A>

@@ -90,5 +90,17 @@ inline std::int64_t product_of_ints(const void* lanes, std::int64_t count) {
   return static_cast<std::int64_t>(fold_any_order<Multiply>(lanes, count, std::uint64_t{1}));
 }
 
+template <typename T>
+inline NotFinite not_finite(const void* elements, std::int64_t count) {
+  const auto* const from = static_cast<const T*>(elements);
+  NotFinite found;
+  for (std::int64_t n = 0; n < count; ++n) {
+    const T x = from[n];
+    found.nan += x != x ? 1 : 0;
+    found.infinite += x == static_cast<T>(__builtin_inf()) || x == -static_cast<T>(__builtin_inf()) ? 1 : 0;
+  }
+  return found;
+}
+
 }  // namespace
 }  // namespace windrow::kernel

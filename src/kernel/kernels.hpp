@@ -101,15 +101,24 @@ struct Deviation {
   double squares = 0.0;
 };
 
+/// How many of some floats are no finite numbers.
+struct NotFinite {
+  std::int64_t nan = 0;
+  std::int64_t infinite = 0;
+
+  friend bool operator==(const NotFinite&, const NotFinite&) = default;
+};
+
 /// The vector functions at one level. Pointers without a type point to 64-bit lanes, unless they are called `out` with
 /// an element type. `count` is the number of elements; results may overwrite an operand of the same position. Memory
 /// of elements needs the alignment of its element type alone. Only Store::streaming needs a finish_streaming() after.
+/// Those that return a bool tell whether all float results are finite: true only if they are, but not always then.
 struct Kernels {
-  using Binary = void (*)(const void* a, const void* b, void* out, std::int64_t count, Store store);
-  using Unary = void (*)(const void* a, void* out, std::int64_t count, Store store);
+  using Binary = bool (*)(const void* a, const void* b, void* out, std::int64_t count, Store store);
+  using Unary = bool (*)(const void* a, void* out, std::int64_t count, Store store);
   using Select = void (*)(const void* condition, const void* a, const void* b, void* out, std::int64_t count,
                           Store store);
-  using Convert = void (*)(const void* lanes, void* out, std::int64_t count, Store store);
+  using Convert = bool (*)(const void* lanes, void* out, std::int64_t count, Store store);
   using Widen = void (*)(const void* elements, void* lanes, std::int64_t count);
   using Fill = void (*)(const void* element, void* out, std::int64_t count, Store store);
   using Ramp = void (*)(std::int64_t base, std::int64_t step, void* out, std::int64_t count, Store store);
@@ -153,6 +162,10 @@ struct Kernels {
   std::int64_t (*product_int64)(const void* lanes, std::int64_t count);
   std::int64_t (*minimum_int64)(const void* lanes, std::int64_t count);
   std::int64_t (*maximum_int64)(const void* lanes, std::int64_t count);
+
+  /// Of float64 and float32 elements, whatever their number.
+  NotFinite (*not_finite_float64)(const void* elements, std::int64_t count);
+  NotFinite (*not_finite_float32)(const void* elements, std::int64_t count);
 
   /// One element, of 1, 4 or 8 bytes, everywhere.
   Fill fill_1_byte;

@@ -69,6 +69,31 @@ inline void store_all(const Source& source, void* destination, std::int64_t coun
   store_cached(source, out, body_end, count);
 }
 
+/// Remembers whether there was anything but finite numbers: they alone are 0 less than themselves. Integers are.
+struct Watch {
+  Bits apart = {};
+
+  template <typename V>
+  void see(V v) {
+    constexpr bool is_float = __is_same(ElementOf<V>, double) || __is_same(ElementOf<V>, float);
+    if constexpr (is_float) apart |= reinterpret_cast<Bits>(v - v);
+  }
+  [[nodiscard]] bool all_finite() const { return !any(as_int(apart) != 0); }
+};
+
+/// A source of which what it gives is watched.
+template <typename Source>
+struct Watched {
+  const Source& source;
+  Watch& watch;
+
+  auto operator()(std::int64_t n) const {
+    const auto v = source(n);
+    watch.see(v);
+    return v;
+  }
+};
+
 /// As store_all(), for a source that is long code: there is one copy of it.
 template <typename T, typename Source>
 inline void store_each(const Source& source, void* destination, std::int64_t count, Store how) {

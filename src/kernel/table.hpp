@@ -21,13 +21,16 @@ template <typename Op>
 inline constexpr bool kIsLong = __is_same(Op, Arctan2) || __is_same(Op, Hypot);
 
 template <typename Op, typename T, typename Result, typename A, typename B>
-void binary(const void* a, const void* b, void* out, std::int64_t count, Store how) {
-  const Apply<Op, A, B> source{A(a), B(b)};
+bool binary(const void* a, const void* b, void* out, std::int64_t count, Store how) {
+  const Apply<Op, A, B> all{A(a), B(b)};
+  Watch watch;
+  const Watched<Apply<Op, A, B>> source{all, watch};
   if constexpr (kIsLong<Op>) {
     store_each<Result>(source, out, count, how);
   } else {
     store_all<Result>(source, out, count, how);
   }
+  return watch.all_finite();
 }
 
 template <typename A, typename B>
@@ -36,14 +39,16 @@ void select(const void* condition, const void* a, const void* b, void* out, std:
 }
 
 template <typename Element, typename T, template <typename> typename Conversion>
-void convert(const void* lanes, void* out, std::int64_t count, Store how) {
-  store_all<Element>(Conversion<Lanes<T>>{Lanes<T>(lanes)}, out, count, how);
+bool convert(const void* lanes, void* out, std::int64_t count, Store how) {
+  const Conversion<Lanes<T>> converted{Lanes<T>(lanes)};
+  Watch watch;
+  store_all<Element>(Watched<Conversion<Lanes<T>>>{converted, watch}, out, count, how);
+  return watch.all_finite();
 }
 
-template <typename T>
-void copy(const void* lanes, void* out, std::int64_t count, Store how) {
-  store_all<T>(Lanes<T>(lanes), out, count, how);
-}
+/// No conversion.
+template <typename A>
+struct AsItIs : A {};
 
 inline void fill_1_byte(const void* element, void* out, std::int64_t count, Store) {
   __builtin_memset(out, *static_cast<const std::uint8_t*>(element), static_cast<std::uint64_t>(count));
@@ -228,13 +233,13 @@ constexpr Kernels make_table() {
   table.to_lanes[int64] = widen<std::int64_t, std::int64_t>;
   table.to_lanes[int32] = widen<std::int32_t, std::int64_t>;
   table.to_lanes[int8] = widen<std::uint8_t, std::int64_t>;
-  table.from_float64[float64] = copy<double>;
+  table.from_float64[float64] = convert<double, double, AsItIs>;
   table.from_float64[float32] = convert<float, double, RoundToFloat32>;
   table.from_float64[int64] = convert<std::int64_t, double, TruncateToInt64>;
   table.from_float64[int32] = convert<std::int32_t, double, TruncateToInt32>;
   table.from_int64[float64] = convert<double, std::uint64_t, FloatOfInt>;
   table.from_int64[float32] = convert<float, std::uint64_t, IntToFloat32>;
-  table.from_int64[int64] = copy<std::int64_t>;
+  table.from_int64[int64] = convert<std::int64_t, std::int64_t, AsItIs>;
   table.from_int64[int32] = convert<std::int32_t, std::uint64_t, LowHalves>;
   table.ramp[float64] = float_ramp<double, FloatOfSmall, FloatOfInt>;
   table.ramp[float32] = float_ramp<float, SmallToFloat32, IntToFloat32>;
@@ -254,6 +259,9 @@ constexpr Kernels make_table() {
   table.product_int64 = product_of_ints;
   table.minimum_int64 = minimum_of_ints;
   table.maximum_int64 = maximum_of_ints;
+
+  table.not_finite_float64 = not_finite<double>;
+  table.not_finite_float32 = not_finite<float>;
 
   table.positions = positions;
   table.draws[static_cast<int>(Distribution::bits)] = draws<Distribution::bits>;

@@ -278,6 +278,76 @@ statements = ["c = a + b"]
                 np.testing.assert_array_equal(blocks["world_rank"], [0, 1, 2])
 
 
+NOT_FINITE = """job = "evaluate"
+seed = 3
+
+[arrays]
+u = {{rows = {rows}, cols = {cols}, value = "(i*cols + j) % 1013 - 7"}}
+f = {{rows = {rows}, cols = {cols}, value = "normal()", type = "float32"}}
+n = {{rows = {rows}, cols = {cols}, value = "i", type = "int32"}}
+x = {{file = "given.npy"}}
+
+[evaluate]
+statements = [
+  "quotient = 1/u", "none = u/u", "power = exp(u*10)", "root = sqrt(u)", "natural = log(u)", "both = log(u)*(1 + 0*x)",
+  "copied = x + 0", "narrow = f*1e38*1e38", "f = u*1e38", "n = 1/u", "whole = i + n*0", "is = isnan(x)", "noise = f*0 + uniform()",
+  "u = 1/u", "u = where(isfinite(u), u, 0)/u", "across = sum(quotient, axis=0)", "along = mean(root, axis=1)",
+  "constant = u*0 + nan", "total = sum(quotient)", "middle = mean(root)", "least = min(copied)", "places = argmax(x)"]
+
+[output]
+file = "out.h5"
+durable = false
+"""
+
+
+class WhatIsNotFinite(EvaluateCase):
+    """numpy counts in the file what the run says that it has stored."""
+
+    def counted(self, deck, split, *arguments, env=None):
+        result = self.evaluate(deck, split, "--report", "report.json", *arguments, env=env)
+        return json.loads((self.folder / "report.json").read_text())["not_finite"], result
+
+    def expected(self):
+        return {name: {"nan": int(np.isnan(values).sum()), "infinite": int(np.isinf(values).sum())}
+                for name, values in self.read().items() if values.dtype.kind == "f"}
+
+    def test_every_split(self):
+        for rows, cols in [(197, 23), (13, 1009), (3, 2), (1, 1)]:
+            given = np.arange(float(rows * cols)).reshape(rows, cols)
+            given[given % 11 == 3] = np.nan
+            given[given % 131 == 5] = -np.inf
+            np.save(self.folder / "given.npy", given)
+            deck = self.write_deck(NOT_FINITE.format(rows=rows, cols=cols))
+            x = np.arange(float(rows * cols)) % 1013 - 7
+            closed = {"quotient": {"nan": 0, "infinite": int((x == 0).sum())},
+                      "none": {"nan": int((x == 0).sum()), "infinite": 0},
+                      "power": {"nan": 0, "infinite": int((x >= 71).sum())},
+                      "root": {"nan": int((x < 0).sum()), "infinite": 0},
+                      "f": {"nan": 0, "infinite": int((abs(x) >= 4).sum())},  # 3e38 is a float32, 4e38 is none
+                      "copied": {"nan": len(range(3, x.size, 11)), "infinite": int(np.isinf(given).sum())}}
+            for split, jit in [(Split(1), "on"), (Split(1), "off"), (Split(2), "on"), (Split(4, 2), "on"),
+                               (Split(3, 1, "avx2"), "on"), (Split(2, 1, "avx2"), "off"), (Split(2, 1, "baseline"), "")]:
+                with self.subTest(split, rows=rows, jit=jit):
+                    found, _ = self.counted(deck, split, "--quiet", env={"WINDROW_JIT": jit})
+                    self.assertEqual(found, self.expected())
+                    self.assertEqual({name: found[name] for name in closed}, closed)
+
+    def test_streamed_arrays(self):
+        np.save(self.folder / "given.npy", np.full((197, 23), np.inf))
+        deck = self.write_deck(NOT_FINITE.format(rows=197, cols=23))
+        streamed, _ = self.counted(deck, Split(2), "memory.stream=always")
+        self.assertEqual(streamed, self.expected())
+
+    def test_a_run_says_so(self):
+        deck = self.write_deck(SMALL.format(statements='["v = 1/u", "w = u/u + log(u)", "good = u + 1", "t = sum(v)"]'))
+        out = self.windrow("run", deck, ranks=2).out
+        self.assertIn("\nt = inf\n\nv: 1 infinite\nw: 1 NaN\n\n", out)
+        deck = self.write_deck(SMALL.format(statements='["v = u + 1"]'))
+        out = self.windrow("run", deck, ranks=2).out
+        self.assertNotIn("NaN", out)
+        self.assertNotIn("infinite", out)
+
+
 class WhatIsWritten(EvaluateCase):
     def small(self, statements, more=""):
         return self.write_deck(SMALL.format(statements=statements) + more)

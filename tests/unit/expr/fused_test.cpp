@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -236,7 +237,24 @@ class Collector : public Sink {
   std::vector<std::byte> bytes;
 };
 
-/// All bytes that the passes of a script store and hand to sinks.
+template <typename T>
+kernel::NotFinite not_finite(const std::byte* from, std::int64_t count) {
+  kernel::NotFinite found;
+  for (std::int64_t n = 0; n < count; ++n) {
+    T x{};
+    std::memcpy(&x, from + n * static_cast<std::int64_t>(sizeof x), sizeof x);
+    if (std::isnan(x)) ++found.nan;
+    if (std::isinf(x)) ++found.infinite;
+  }
+  return found;
+}
+
+kernel::NotFinite not_finite(const std::byte* from, ElementType type, std::int64_t count) {
+  if (type == ElementType::float64) return not_finite<double>(from, count);
+  return type == ElementType::float32 ? not_finite<float>(from, count) : kernel::NotFinite{};
+}
+
+/// All bytes that the passes of a script store and hand to sinks. What the evaluator counts must be in memory.
 std::vector<std::byte> run(const Script& script, const std::vector<Script::Array>& given, bool may_compile,
                            std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -274,6 +292,11 @@ std::vector<std::byte> run(const Script& script, const std::vector<Script::Array
       }
       evaluator.evaluate({begin, end}, 0, targets, sinks);
       begin = end;
+    }
+    for (std::size_t s = 0; s < pass.stores.size(); ++s) {
+      const auto array = static_cast<std::size_t>(pass.stores[s]);
+      EXPECT_EQ(evaluator.not_finite()[s],
+                not_finite(memory[array]->data(), script.arrays()[array].type, pass.domain.elements()));
     }
     for (const Collector& collector : collectors)
       found.insert(found.end(), collector.bytes.begin(), collector.bytes.end());

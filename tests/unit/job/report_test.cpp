@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -26,8 +27,8 @@ Report example() {
 
 TEST(Report, HoldsWhatProgramsRelyOn) {
   const nlohmann::json json = nlohmann::json::parse(report_json(example()));
-  for (const char* const key :
-       {"schema", "version", "job", "ranks", "nodes", "exit_status", "error", "results", "output", "memory", "phases"})
+  for (const char* const key : {"schema", "version", "job", "ranks", "nodes", "exit_status", "error", "results",
+                                "not_finite", "output", "memory", "phases"})
     EXPECT_TRUE(json.contains(key)) << key;
   EXPECT_EQ(json["ranks"], 4);
   EXPECT_EQ(json["exit_status"], 0);
@@ -48,6 +49,18 @@ TEST(Report, OfARunThatFailedHoldsTheError) {
   EXPECT_EQ(json["error"].get<std::string>().substr(0, 11), "too \"large\"");
   EXPECT_TRUE(json["output"].is_null());
   EXPECT_TRUE(json["phases"].is_array());
+}
+
+TEST(Report, TellsWhatIsNotFinite) {
+  Report report = example();
+  EXPECT_EQ(not_finite_text(report), "");
+  report.not_finite = {{"u", {}}, {"v", {.nan = 3, .infinite = 1}}, {"w", {.nan = 5}}, {"x", {.infinite = 7}}};
+  report.results = {{"mean", std::nan("")}, {"largest", -HUGE_VAL}, {"total", 1.5}, {"count", std::int64_t{3}}};
+  EXPECT_EQ(not_finite_text(report), "v: 3 NaN, 1 infinite\nw: 5 NaN\nx: 7 infinite\n");
+  const nlohmann::json found = nlohmann::json::parse(report_json(report))["not_finite"];
+  EXPECT_EQ(found, nlohmann::json::parse(R"({"u": {"nan": 0, "infinite": 0}, "v": {"nan": 3, "infinite": 1},
+      "w": {"nan": 5, "infinite": 0}, "x": {"nan": 0, "infinite": 7}, "mean": {"nan": 1, "infinite": 0},
+      "largest": {"nan": 0, "infinite": 1}, "total": {"nan": 0, "infinite": 0}})"));
 }
 
 TEST(Report, TableTellsRatesAndImbalance) {

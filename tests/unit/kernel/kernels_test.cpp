@@ -223,6 +223,69 @@ TEST(Kernels, IntegersBecomeElements) {
   });
 }
 
+// ---- What is not finite ----
+
+TEST(Kernels, TellWhetherAllResultsAreFinite) {
+  constexpr std::int64_t count = 64;
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  at_every_level([&](Level level) {
+    const auto& table = kernels();
+    const auto function = [&](Function f) { return table.unary[static_cast<std::size_t>(f)]; };
+    const auto convert_to = [&](ElementType type) { return table.from_float64[static_cast<std::size_t>(type)]; };
+    const auto add =
+        table.binary[static_cast<std::size_t>(Operation::add_float64)][static_cast<std::size_t>(Form::lanes_lanes)];
+    std::vector<double> out(count + kLanePadding);
+    for (const Store store : {Store::cached, Store::streaming})
+      for (std::int64_t place = -1; place < count; ++place)
+        for (const double odd : {inf, -inf, std::nan("")}) {
+          std::vector<double> x(count + kLanePadding, 0.75);
+          if (place >= 0) x[static_cast<std::size_t>(place)] = odd;
+          const auto expect = [&](bool told) {
+            EXPECT_EQ(told, place < 0) << name_of(level) << " " << place << " " << odd;
+          };
+          for (const Function f : {Function::sin, Function::log1p, Function::floor, Function::sqrt})
+            expect(function(f)(x.data(), out.data(), count, store));
+          expect(add(x.data(), x.data(), out.data(), count, store));
+          expect(convert_to(ElementType::float64)(x.data(), out.data(), count, store));
+          expect(convert_to(ElementType::float32)(x.data(), out.data(), count, store));
+          EXPECT_TRUE(convert_to(ElementType::int32)(x.data(), out.data(), count, store));
+          if (place >= 0) x[static_cast<std::size_t>(place)] = 1e300;  // overflows
+          expect(function(Function::exp)(x.data(), out.data(), count, store));
+          expect(convert_to(ElementType::float32)(x.data(), out.data(), count, store));
+          if (place >= 0) x[static_cast<std::size_t>(place)] = 0.0;
+          expect(function(Function::log)(x.data(), out.data(), count, store));
+        }
+    finish_streaming();
+  });
+}
+
+template <typename T>
+NotFinite counted(NotFinite (*count)(const void*, std::int64_t), std::int64_t elements) {
+  constexpr T inf = std::numeric_limits<T>::infinity();
+  const std::array<T, 7> cycle{T{0},
+                               inf,
+                               std::numeric_limits<T>::max(),
+                               -inf,
+                               std::numeric_limits<T>::quiet_NaN(),
+                               -std::numeric_limits<T>::quiet_NaN(),
+                               inf};
+  std::vector<T> x;
+  for (std::int64_t n = 0; n < elements; ++n) x.push_back(cycle[static_cast<std::size_t>(n % 7)]);
+  return count(x.data(), elements);
+}
+
+TEST(Kernels, CountWhatIsNotFinite) {
+  at_every_level([&](Level) {
+    for (const std::int64_t cycles : {0, 1, 5, 1009}) {
+      const NotFinite expected{.nan = 2 * cycles, .infinite = 3 * cycles};
+      EXPECT_EQ(counted<double>(kernels().not_finite_float64, 7 * cycles), expected);
+      EXPECT_EQ(counted<float>(kernels().not_finite_float32, 7 * cycles), expected);
+    }
+    EXPECT_EQ(counted<double>(kernels().not_finite_float64, 5), (NotFinite{.nan = 1, .infinite = 2}));
+    EXPECT_EQ(counted<float>(kernels().not_finite_float32, 5), (NotFinite{.nan = 1, .infinite = 2}));
+  });
+}
+
 template <typename Element>
 void check_ramp(ElementType type, std::int64_t base, std::int64_t step) {
   constexpr std::int64_t count = 37;

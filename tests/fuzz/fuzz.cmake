@@ -12,3 +12,4 @@ endfunction()
 
 windrow_fuzz(statements windrow_expr)
 windrow_fuzz(decks windrow_jobs)
+windrow_fuzz(npy windrow_io)

@@ -158,7 +158,7 @@ inline std::int64_t power(std::int64_t base, std::int64_t exponent) {
 struct Power {
   static Float64 apply(Float64 a, Float64 b) {
     for (int lane = 0; lane < kWidth<double>; ++lane) a[lane] = __builtin_pow(a[lane], b[lane]);
-    return a;
+    return where_defined(a == a, a);
   }
   static Int64 apply(Int64 a, Int64 b) {
     for (int lane = 0; lane < kWidth<std::int64_t>; ++lane) a[lane] = power(a[lane], b[lane]);

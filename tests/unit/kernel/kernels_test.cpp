@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -116,6 +117,16 @@ TEST(Kernels, FloatOperationsAreThoseOfTheProcessor) {
   check<double>(Operation::multiply_float64, kFloats, [](double a, double b) { return a * b; });
   check<double>(Operation::divide_float64, kFloats, [](double a, double b) { return a / b; });
   check<double>(Operation::power_float64, kFloats, [](double a, double b) { return std::pow(a, b); });
+}
+
+TEST(Kernels, PowersThatAreNoNumberAreTheNanOfTheProcessor) {
+  const std::vector<double> bases{-2.0, -0.5, -5e-324, std::nan(""), -std::nan("")};
+  const std::vector<double> exponents{0.5, -0.3, 1e-300, 2.0, std::nan("")};
+  at_every_level([&](Level level) {
+    const auto powers = apply<double>(Operation::power_float64, Form::lanes_lanes, bases, exponents, bases.size());
+    for (const double power : powers)
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(power), 0xfff8000000000000) << name_of(level);
+  });
 }
 
 TEST(Kernels, ComparisonsAreZeroOrOne) {

@@ -58,7 +58,7 @@ std::optional<std::string> effective(Source source) {
     const std::string_view message = error.what();
     const bool has_no_file = error.status() == windrow::ExitStatus::io && message.starts_with("cannot open ");
     const bool cannot_stream =
-        error.status() == windrow::ExitStatus::usage && message.find("memory.stream") != message.npos;
+        error.status() == windrow::ExitStatus::usage && message.find("memory.stream") != std::string_view::npos;
     if (!has_no_file && !cannot_stream) throw;
   }
   return std::nullopt;
@@ -67,7 +67,7 @@ std::optional<std::string> effective(Source source) {
 /// An effective deck without what tells which values were given: it marks the others as defaults.
 std::string without_marks(std::string text) {
   constexpr std::string_view mark = "default";
-  for (std::size_t at = 0; (at = text.find(mark, at)) != text.npos;) text.erase(at, mark.size());
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos;) text.erase(at, mark.size());
   std::erase_if(text, [](char c) { return std::string_view(" \n#,").find(c) != std::string_view::npos; });
   return text;
 }

@@ -72,7 +72,9 @@ void may_fail(const Function& function) {
 
 void read_file(std::string_view bytes) {
   may_fail([&] {
-    if (windrow::io::parse_npy_header(bytes).header_bytes > static_cast<std::int64_t>(bytes.size())) __builtin_trap();
+    const windrow::io::NpyHeader header = windrow::io::parse_npy_header(bytes);
+    if (header.header_bytes > static_cast<std::int64_t>(bytes.size())) __builtin_trap();
+    if (std::ranges::any_of(header.extents, [](std::int64_t extent) { return extent < 0; })) __builtin_trap();
   });
   may_fail([&] {
     const MemoryFile file(bytes);

@@ -37,6 +37,19 @@ std::string rows_per_rank(const Plan& plan, std::int64_t rows) {
   return smallest == largest ? fmt::format("{}", largest) : fmt::format("{} to {}", smallest, largest);
 }
 
+/// The rows that each node has of the first array.
+std::vector<RowRange> rows_of_nodes(const Plan& plan) {
+  const std::int64_t rows = plan.needs.arrays[0].shape.extents.rows;
+  const int ranks = plan.machine.ranks();
+  std::vector<RowRange> nodes;
+  int first = 0;
+  for (const int node_ranks : plan.machine.ranks_per_node) {
+    nodes.push_back({row_block(rows, ranks, first).begin, row_block(rows, ranks, first + node_ranks - 1).end});
+    first += node_ranks;
+  }
+  return nodes;
+}
+
 /// What a file tells of who filled which block, and where.
 std::int64_t bytes_of_run(const JobNeeds& needs, int ranks) {
   return std::int64_t{ranks} * 64 + checked_multiply(needs.block_records, sizeof(io::BlockRecord));
@@ -130,11 +143,11 @@ std::string plan_text(const Plan& plan) {
     text += fmt::format("{:<12} {}\n", fmt::format("pass {}", number + 1), plan.needs.passes[number]);
   text += fmt::format("\n{:<12} {:>6} {:>16} {:>16} {:>16}\n", "node", "ranks", "rows", "window", "with processes");
   const bool all = plan.machine.nodes() <= 16;
+  const std::vector<RowRange> rows = rows_of_nodes(plan);
   for (int number = 0; number < (all ? plan.machine.nodes() : 16); ++number) {
     const std::int64_t window = plan.windows[static_cast<std::size_t>(number)].bytes;
     text += fmt::format("{:<12} {:>6} {:>16} {:>16} {:>16}\n", number, ranks_of(plan, number),
-                        plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number).rows(),
-                        format_bytes(window),
+                        rows[static_cast<std::size_t>(number)].rows(), format_bytes(window),
                         format_bytes(memory_need(plan.windows[static_cast<std::size_t>(number)], ranks_of(plan, number),
                                                  plan.needs.rank_bytes)
                                          .memory));
@@ -160,12 +173,12 @@ std::string plan_json(const Plan& plan) {
     if (array.panel_rows) json["arrays"].back()["panel_rows"] = *array.panel_rows;
   }
   if (!plan.needs.passes.empty()) json["passes"] = plan.needs.passes;
+  const std::vector<RowRange> rows = rows_of_nodes(plan);
   for (int number = 0; number < plan.machine.nodes(); ++number) {
     const WindowLayout& window = plan.windows[static_cast<std::size_t>(number)];
-    const RowRange rows = plan.machine.rows_of_node(plan.needs.arrays[0].shape.extents.rows, number);
     json["per_node"].push_back(
         {{"ranks", ranks_of(plan, number)},
-         {"rows", {rows.begin, rows.end}},
+         {"rows", {rows[static_cast<std::size_t>(number)].begin, rows[static_cast<std::size_t>(number)].end}},
          {"window_bytes", window.bytes},
          {"memory_bytes", plan.need_of(plan.machine.host_of_node[static_cast<std::size_t>(number)]).memory}});
   }

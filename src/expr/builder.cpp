@@ -164,9 +164,9 @@ bool Builder::fits(const Value& number, ValueType type) const {
   if (type == ValueType::float32 && is_known && number.type == ValueType::int64)
     return std::numeric_limits<std::int16_t>::min() <= instruction.integer &&
            instruction.integer <= std::numeric_limits<std::uint16_t>::max();
+  // numpy's bound, a little below the largest float32.
   if (type == ValueType::float32 && is_known && number.type == ValueType::float64)
-    return !std::isfinite(instruction.number()) ||
-           std::fabs(instruction.number()) <= double(std::numeric_limits<float>::max());
+    return !std::isfinite(instruction.number()) || std::fabs(instruction.number()) < 3.4e38;
   return true;
 }
 

@@ -9,8 +9,6 @@
 namespace windrow::expr {
 namespace {
 
-constexpr std::int64_t kFoldLanes = 32;  // what the kernels want a multiple of
-
 /// The deviation with another middle.
 Partial moved(const Partial& from, double count, double middle) {
   const double apart = from.value - middle;
@@ -77,6 +75,11 @@ void BlockTree::take(const double* values, std::int64_t count) {
     count -= taken;
     if (position_ % kFoldBlock == 0) close_block();
   }
+}
+
+void BlockTree::take_folded(const double* values, std::int64_t blocks) {
+  for (std::int64_t block = 0; block < blocks; ++block, position_ += kFoldBlock)
+    push({position_ / kFoldBlock, 0}, {.value = values[block]});
 }
 
 void BlockTree::take(const Span& span, const Partial& partial) {

@@ -43,9 +43,6 @@ struct Partial {
 /// The lane of the result of all `count` values.
 [[nodiscard]] std::int64_t result_of(Fold fold, const Partial& partial, std::int64_t count);
 
-/// Of so many values each block has a partial of its own.
-inline constexpr std::int64_t kFoldBlock = 512;
-
 /// Folds values whose order matters: consecutive ones, from a given number on, of `total` that there are.
 class BlockTree {
  public:
@@ -53,6 +50,9 @@ class BlockTree {
 
   /// The next values.
   void take(const double* values, std::int64_t count);
+
+  /// The next blocks, whose sums or products are known.
+  void take_folded(const double* values, std::int64_t blocks);
 
   /// A node that another tree has made of the blocks that come next.
   void take(const Span& span, const Partial& partial);

@@ -1,6 +1,7 @@
 #include "expr/evaluator.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -34,6 +35,7 @@ void Evaluator::State::evaluate() {
     for (const std::int32_t place : program.results()) is_overwritten_result[index(place)] = true;
   if (level != kernel::level()) prepare(kernel::level());
   kernels = &kernel::kernels();
+  folds_blocks = can_fold();
   longest_strip = kStrip;
   if (is_one_loop && all_direct()) {
     longest_strip = range.elements();
@@ -81,9 +83,22 @@ void Evaluator::State::prepare(kernel::Level wanted) {
   find_readers();
   is_only_read = program.stores() == 0 &&
                  std::ranges::all_of(program.results(), [&](auto place) { return is_as_it_is(index(place)); });
-  is_one_loop = !layout.needs_positions && codes.size() == 1 && layout.steps.back().is_fused &&
-                layout.steps.back().outputs.empty() && layout.steps.back().stores.size() == program.results().size() &&
-                std::ranges::all_of(layout.steps.back().inputs, [&](auto k) { return is_read_as_it_is(index(k)); });
+  find_loop();
+}
+
+void Evaluator::State::find_loop() {
+  folding.reset();
+  is_one_loop = false;
+  is_foldable = false;
+  if (layout.needs_positions || codes.size() != 1 || !layout.steps.back().is_fused) return;
+  const Step& step = layout.steps.back();
+  if (step.stores.size() != program.stores()) return;
+  if (!std::ranges::all_of(step.inputs, [&](auto k) { return is_read_as_it_is(index(k)); })) return;
+  const auto of_sinks = program.results().subspan(program.stores());
+  is_one_loop = of_sinks.empty();
+  is_foldable = layout.traversal == Traversal::line && std::ranges::all_of(of_sinks, [&](auto k) {
+                  return std::ranges::find(step.instructions, k) != step.instructions.end();
+                });
 }
 
 void Evaluator::State::find_readers() {
@@ -111,6 +126,19 @@ bool Evaluator::State::all_direct() const {
   return true;
 }
 
+bool Evaluator::State::can_fold() {
+  if (sinks.empty() || !is_foldable || !all_direct()) return false;
+  if (!std::ranges::all_of(sinks, [](const Sink* sink) { return sink->lane_fold().has_value(); })) return false;
+  const auto wanted = [](const Sink* sink) { return *sink->lane_fold(); };
+  if (!folding || !std::ranges::equal(sinks, folds, {}, wanted)) {
+    folds.clear();
+    std::ranges::transform(sinks, std::back_inserter(folds), wanted);
+    folding.emplace(program, layout, layout.steps.back(), level, folds);
+    folded.resize(folds.size());
+  }
+  return folding->is_made();
+}
+
 bool Evaluator::State::compile() {
   layout = lay_out(program, bindings.extents, [&](const Instruction& instruction) {
     return bindings.may_compile && FusedCode::can_fuse(instruction, level);
@@ -125,6 +153,10 @@ bool Evaluator::State::compile() {
 }
 
 Strip Evaluator::State::strip_from(std::int64_t element) const {
+  if (folds_blocks && element % kFoldBlock == 0 && range.end - element >= kFoldBlock) {
+    const std::int64_t blocks = std::min((range.end - element) / kFoldBlock, kBlocksAtATime);
+    return {.element = element, .column = element, .count = blocks * kFoldBlock, .is_whole = true, .is_folded = true};
+  }
   const bool in_line = layout.traversal == Traversal::line || is_constant;
   const std::int64_t cols = bindings.extents.cols;
   Strip strip{.element = element,
@@ -174,11 +206,12 @@ void Evaluator::State::evaluate_strip(const Strip& strip) {
     const Step& step = layout.steps[s];
     const bool is_last = s + 1 == layout.steps.size();
     if (step.is_fused) {
-      run(codes[code++], step, strip, is_last);
+      run(strip.is_folded ? *folding : codes[code++], step, strip, is_last);
     } else {
       execute(index(step.instructions[0]), strip, is_last);
     }
   }
+  if (strip.is_folded) return take_folded(strip);
   for (std::size_t r = 0; r < program.results().size(); ++r) {
     const auto k = index(program.results()[r]);
     if (r >= targets.size()) {
@@ -202,7 +235,8 @@ void Evaluator::State::run(const FusedCode& code, const Step& step, const Strip&
     const void* const in = is_scalar ? &values[index(k)].base : readable(index(k), strip, ramps[written++]);
     pointers.push_back(const_cast<void*>(in));
   }
-  for (const std::int32_t k : step.outputs) pointers.push_back(buffer(index(k)));
+  if (!strip.is_folded)
+    for (const std::int32_t k : step.outputs) pointers.push_back(buffer(index(k)));
   bool is_streaming = strip.is_whole;
   for (const std::int32_t r : step.stores) {
     const auto k = index(program.results()[index(r)]);
@@ -214,10 +248,17 @@ void Evaluator::State::run(const FusedCode& code, const Step& step, const Strip&
     is_streaming = is_streaming && is_direct_here && targets[index(r)].store == Store::streaming &&
                    reinterpret_cast<std::uintptr_t>(out) % kLineBytes == 0;
   }
+  if (strip.is_folded)
+    for (Buffer& lanes : folded) pointers.push_back(lanes.lanes.data());
   for (const std::int32_t k : step.outputs) values[index(k)].lanes = buffer(index(k));
   if (code.run(pointers.data(), (strip.count + code.width() - 1) / code.width(), is_streaming)) return;
   for (const std::int32_t r : step.stores)
     if (is_stored[index(r)]) count_not_finite(index(r), strip);
+}
+
+void Evaluator::State::take_folded(const Strip& strip) {
+  for (std::size_t s = 0; s < sinks.size(); ++s)
+    sinks[s]->take_folded(folded[s].lanes.data(), strip.element, strip.count / kFoldBlock);
 }
 
 Evaluator::Evaluator(Program program, Bindings bindings)

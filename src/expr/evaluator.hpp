@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "expr/program.hpp"
+#include "expr/reduction.hpp"
 #include "kernel/kernels.hpp"
 #include "kernel/store.hpp"
 
@@ -55,6 +57,11 @@ class Sink {
   /// `count` lanes of the result, for consecutive elements from number `element` on. Lanes may be read kLanePadding
   /// further.
   virtual void take(const void* lanes, std::int64_t element, std::int64_t count) noexcept = 0;
+
+  /// How whole blocks (kFoldBlock) may be folded before the sink takes them: a sum, a product or an extreme.
+  [[nodiscard]] virtual std::optional<Fold> lane_fold() const noexcept { return std::nullopt; }
+  /// A lane for each of `blocks` blocks, the first of which begins with the element of that number.
+  virtual void take_folded(const void* /*lanes*/, std::int64_t /*element*/, std::int64_t /*blocks*/) noexcept {}
 };
 
 /// A program with its variables bound and its scratch memory: one for each rank, reused for every block.

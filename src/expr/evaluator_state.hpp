@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,7 +20,9 @@ using kernel::kLanePadding;
 
 /// Elements of a strip, which are a block of a sum too: with some buffers of them the first-level cache is not full,
 /// and memory is not left idle for long.
-inline constexpr std::int64_t kStrip = 512;
+inline constexpr std::int64_t kStrip = kFoldBlock;
+/// Blocks that machine code folds in a call: what sinks do with them must not keep memory idle for long.
+inline constexpr std::int64_t kBlocksAtATime = 64;
 inline constexpr std::int64_t kLineBytes = 64;
 inline constexpr std::int64_t kLineLanes = kLineBytes / 8;
 
@@ -46,7 +49,8 @@ struct Strip {
   std::int64_t row = 0;
   std::int64_t column = 0;
   std::int64_t count = 1;
-  bool is_whole = false;  ///< cache lines of all destinations that take lanes as they are
+  bool is_whole = false;   ///< cache lines of all destinations that take lanes as they are
+  bool is_folded = false;  ///< whole blocks, of which the sinks take what machine code has folded
 };
 
 /// What an evaluator has and does; of evaluator.cpp and strip_instructions.cpp alone.
@@ -64,6 +68,10 @@ struct Evaluator::State {
   std::vector<bool> is_read_by_kernels;
   bool is_one_loop = false;   ///< the only fused step does it all, from inputs as they are: it needs no buffers
   bool is_only_read = false;  ///< sinks take inputs as they are
+  bool is_foldable = false;   ///< as is_one_loop, and it computes what sinks take
+  std::vector<Fold> folds;    ///< of `folding`: how the sinks want results folded
+  std::optional<FusedCode> folding;
+  std::vector<Buffer> folded;  ///< for each sink a lane of each block
   std::vector<Held> values;
   std::vector<bool> is_overwritten_result;  ///< a load that is a result, while inputs are overwritten
   std::vector<std::uint64_t> keys;
@@ -79,6 +87,7 @@ struct Evaluator::State {
   // Of the present call.
   const kernel::Kernels* kernels = nullptr;
   std::int64_t longest_strip = kStrip;
+  bool folds_blocks = false;
   std::int64_t offset = 0;
   ElementRange range;
   std::span<const Target> targets;
@@ -92,6 +101,8 @@ struct Evaluator::State {
   /// The layout and the code for a level; where no code can be made, a layout for kernels alone.
   void prepare(kernel::Level wanted);
   void find_readers();
+  /// Whether one loop of machine code does it all, perhaps with the folds of sinks.
+  void find_loop();
 
   /// Whether an operand of a fused step is a scalar, or lanes in the memory of an input.
   [[nodiscard]] bool is_read_as_it_is(std::size_t k) const;
@@ -99,6 +110,8 @@ struct Evaluator::State {
   [[nodiscard]] bool is_as_it_is(std::size_t k) const;
   [[nodiscard]] bool all_direct() const;
   [[nodiscard]] bool compile();
+  /// Whether there is machine code that folds blocks as all sinks want them.
+  [[nodiscard]] bool can_fold();
 
   // ---- Strips ----
 
@@ -118,6 +131,7 @@ struct Evaluator::State {
   // ---- Fused steps ----
 
   void run(const FusedCode& code, const Step& step, const Strip& strip, bool is_last);
+  void take_folded(const Strip& strip);
 
   // ---- Single instructions ----
 

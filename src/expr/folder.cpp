@@ -30,26 +30,40 @@ void for_each_row(const void* lanes, std::int64_t element, std::int64_t count, s
 class OrderedFolder final : public Folder {
  public:
   OrderedFolder(const Reduction& reduction, ElementRange range)
-      : tree_(reduction.fold, range.begin, reduction.domain.elements()) {}
+      : fold_(reduction.fold), tree_(reduction.fold, range.begin, reduction.domain.elements()) {}
   void take(const void* lanes, std::int64_t, std::int64_t count) noexcept override {
     tree_.take(static_cast<const double*>(lanes), count);
+  }
+  [[nodiscard]] std::optional<Fold> lane_fold() const noexcept override {
+    return fold_ == Fold::deviation ? std::nullopt : std::optional(fold_);
+  }
+  void take_folded(const void* lanes, std::int64_t, std::int64_t blocks) noexcept override {
+    tree_.take_folded(static_cast<const double*>(lanes), blocks);
   }
   [[nodiscard]] std::vector<std::int64_t> part() const override { return tree_.part(); }
 
  private:
+  Fold fold_;
   BlockTree tree_;
 };
 
 class PlainFolder final : public Folder {
  public:
-  explicit PlainFolder(const Reduction& reduction) : fold_(reduction) {}
+  explicit PlainFolder(const Reduction& reduction) : fold_(reduction) {
+    if (reduction.fold != Fold::argmin && reduction.fold != Fold::argmax) lane_fold_ = reduction.fold;
+  }
   void take(const void* lanes, std::int64_t element, std::int64_t count) noexcept override {
     fold_.take(lanes, element, count);
+  }
+  [[nodiscard]] std::optional<Fold> lane_fold() const noexcept override { return lane_fold_; }
+  void take_folded(const void* lanes, std::int64_t element, std::int64_t blocks) noexcept override {
+    fold_.take(lanes, element, blocks);
   }
   [[nodiscard]] std::vector<std::int64_t> part() const override { return {fold_.value(), fold_.place()}; }
 
  private:
   PlainFold fold_;
+  std::optional<Fold> lane_fold_;
 };
 
 // ---- Along rows ----

@@ -16,6 +16,8 @@ namespace {
 
 /// Beyond that many instructions the code is larger than the first-level cache, and long in the making.
 constexpr std::size_t kMostInstructions = 2048;
+/// A loop with folds has its body once for each vector that is folded side by side.
+constexpr std::size_t kMostFoldedInstructions = 128;
 /// Codes that are kept for steps to come.
 constexpr std::size_t kMostKept = 64;
 
@@ -36,7 +38,8 @@ Instruction as_input(const Instruction& instruction, Spread spread) {
   return {.opcode = Opcode::parameter, .type = instruction.type};
 }
 
-Recipe recipe_of(const Program& program, const Layout& layout, const Step& step, kernel::Level level) {
+Recipe recipe_of(const Program& program, const Layout& layout, const Step& step, kernel::Level level,
+                 std::span<const Fold> folds) {
   const std::span<const Instruction> instructions = program.instructions();
   const auto at = [](std::int32_t place) { return static_cast<std::size_t>(place); };
   Recipe recipe{.level = level, .inputs = static_cast<std::int32_t>(step.inputs.size())};
@@ -52,7 +55,10 @@ Recipe recipe_of(const Program& program, const Layout& layout, const Step& step,
       if (place != Instruction::kNone) place = places[at(place)];
     recipe.instructions.push_back(instruction);
   }
-  for (const std::int32_t k : step.outputs) recipe.outputs.push_back(places[at(k)]);
+  for (std::size_t n = 0; n < folds.size(); ++n)
+    recipe.folds.push_back({places[at(program.results()[program.stores() + n])], folds[n]});
+  if (folds.empty())
+    for (const std::int32_t k : step.outputs) recipe.outputs.push_back(places[at(k)]);
   for (const std::int32_t r : step.stores) recipe.stores.push_back(places[at(program.results()[at(r)])]);
   return recipe;
 }
@@ -93,9 +99,10 @@ bool FusedCode::can_fuse(const Instruction& instruction, kernel::Level level) {
   return is_allowed() && VectorCode::has(instruction, level);
 }
 
-FusedCode::FusedCode(const Program& program, const Layout& layout, const Step& step, kernel::Level level) {
-  if (step.instructions.size() > kMostInstructions) return;
-  auto code = code_of(recipe_of(program, layout, step, level));
+FusedCode::FusedCode(const Program& program, const Layout& layout, const Step& step, kernel::Level level,
+                     std::span<const Fold> folds) {
+  if (step.instructions.size() > (folds.empty() ? kMostInstructions : kMostFoldedInstructions)) return;
+  auto code = code_of(recipe_of(program, layout, step, level, folds));
   if (code->cached) state_ = std::make_unique<State>(State{.code = std::move(code), .level = level});
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 
+#include "expr/lanes.hpp"
 #include "expr/vector_code.hpp"
 
 namespace windrow::expr {
@@ -23,8 +25,33 @@ constexpr std::size_t kPointersInRegisters = 9;
 constexpr std::size_t kScalarsInZmm = 18;
 constexpr std::size_t kScalarsInYmm = 8;
 
-std::size_t index(auto number) {
-  return static_cast<std::size_t>(number);
+Opcode operation(Fold fold) {
+  switch (fold) {
+    case Fold::sum:
+      return Opcode::add;
+    case Fold::product:
+      return Opcode::multiply;
+    case Fold::minimum:
+      return Opcode::minimum;
+    default:
+      return Opcode::maximum;
+  }
+}
+
+/// The lane that changes nothing: -0.0 keeps the sign of a zero.
+std::int64_t neutral(Fold fold, bool is_float) {
+  using Float = std::numeric_limits<double>;
+  using Int = std::numeric_limits<std::int64_t>;
+  switch (fold) {
+    case Fold::sum:
+      return is_float ? lane(-0.0) : 0;
+    case Fold::product:
+      return is_float ? lane(1.0) : 1;
+    case Fold::minimum:
+      return is_float ? lane(Float::infinity()) : Int::max();
+    default:
+      return is_float ? lane(-Float::infinity()) : Int::min();
+  }
 }
 
 /// Emits the loop of a recipe.
@@ -40,15 +67,7 @@ class LoopWriter {
 
   void write() {
     begin();
-    const auto step = static_cast<std::int32_t>(code_.bytes());
-    const bool is_short = recipe_.instructions.size() - index(recipe_.inputs) <= kShortBody;
-    if (is_short) {
-      const Gp most = cc_.newInt64("most");
-      cc_.mov(most, end_);
-      cc_.and_(most, Imm(-std::int64_t{step} * kVectorsAtATime));
-      loop(kVectorsAtATime, most);
-    }
-    loop(1, end_);
+    recipe_.folds.empty() ? elements() : blocks();
     end();
   }
 
@@ -65,6 +84,52 @@ class LoopWriter {
   using Values = std::vector<Value>;
 
   // ---- Around the body ----
+
+  void elements() {
+    const auto step = static_cast<std::int32_t>(code_.bytes());
+    const bool is_short = recipe_.instructions.size() - index(recipe_.inputs) <= kShortBody;
+    if (is_short) {
+      const Gp most = cc_.newInt64("most");
+      cc_.mov(most, end_);
+      cc_.and_(most, Imm(-std::int64_t{step} * kVectorsAtATime));
+      loop(kVectorsAtATime, most);
+    }
+    loop(1, end_);
+  }
+
+  /// Of each block, what is folded side by side stays in registers.
+  void blocks() {
+    const std::int32_t side_by_side = static_cast<std::int32_t>(kFoldLanes * 8 / code_.bytes());
+    std::vector<Gp> folded;
+    for (std::size_t f = 0; f < recipe_.folds.size(); ++f) {
+      folded.push_back(base(bases_.size() + f));
+      folds_.emplace_back();
+      for (std::int32_t v = 0; v < side_by_side; ++v) folds_.back().push_back(code_.new_vector());
+    }
+    const Label block = cc_.newLabel();
+    const Label row = cc_.newLabel();
+    const Gp block_end = cc_.newInt64("block_end");
+    cc_.bind(block);
+    for (std::size_t f = 0; f < folds_.size(); ++f) {
+      const auto& [place, fold] = recipe_.folds[f];
+      const std::int64_t start = neutral(fold, is_float(at(index(place)).type));
+      for (const Vec& lanes : folds_[f]) code_.set(lanes, static_cast<std::uint64_t>(start));
+    }
+    cc_.lea(block_end, ptr(at_, kFoldBlock * 8));
+    cc_.align(asmjit::AlignMode::kCode, 32);
+    cc_.bind(row);
+    for (first_ = 0; first_ < side_by_side; first_ += kVectorsAtATime) body(kVectorsAtATime);
+    first_ = 0;
+    cc_.add(at_, Imm(kFoldLanes * 8));
+    cc_.cmp(at_, block_end);
+    cc_.jb(row);
+    for (std::size_t f = 0; f < folds_.size(); ++f) {
+      code_.store_first(ptr(folded[f]), folded_lanes(f));
+      cc_.add(folded[f], Imm(8));
+    }
+    cc_.cmp(at_, end_);
+    cc_.jb(block);
+  }
 
   void begin() {
     auto* const function =
@@ -149,6 +214,30 @@ class LoopWriter {
       store(pointer++, index(k), vectors, is_streaming_);
       if (is_float(at(index(k)).type)) watch(index(k), vectors);
     }
+    for (std::size_t f = 0; f < recipe_.folds.size(); ++f) fold(f, vectors);
+  }
+
+  void fold(std::size_t f, int vectors) {
+    for (int v = 0; v < vectors; ++v) {
+      const Vec& folded = folds_[f][index(first_ + v)];
+      code_.set(folded, folded_with(f, folded, lanes(index(recipe_.folds[f].place), v)));
+    }
+  }
+
+  Vec folded_with(std::size_t f, const Vec& a, const Vec& b) {
+    const auto& [place, fold] = recipe_.folds[f];
+    return code_.arithmetic(operation(fold), is_float(at(index(place)).type), a, b);
+  }
+
+  /// The binary tree over what is side by side: its result is in the first lane.
+  Vec folded_lanes(std::size_t f) {
+    std::vector<Vec> vectors = folds_[f];
+    for (std::size_t half = vectors.size() / 2; half > 0; half /= 2)
+      for (std::size_t v = 0; v < half; ++v) vectors[v] = folded_with(f, vectors[v], vectors[v + half]);
+    Vec folded = vectors[0];
+    for (int parts = 2; parts * 8 <= static_cast<int>(code_.bytes()); parts *= 2)
+      folded = folded_with(f, folded, code_.shifted(folded, parts));
+    return folded;
   }
 
   /// Finite numbers alone are 0 less than themselves.
@@ -165,7 +254,7 @@ class LoopWriter {
 
   Mem address(std::size_t pointer, int v) {
     const Gp from = bases_[pointer] ? *bases_[pointer] : base(pointer);
-    return ptr(from, at_, 0, v * static_cast<std::int32_t>(code_.bytes()));
+    return ptr(from, at_, 0, (first_ + v) * static_cast<std::int32_t>(code_.bytes()));
   }
 
   // ---- Values ----
@@ -240,9 +329,11 @@ class LoopWriter {
   bool is_streaming_;
   std::vector<int> uses_;
   Gp pointers_;
-  Gp end_;                    ///< of the vectors, in bytes
-  Gp at_;                     ///< the present ones, in bytes
-  std::optional<Vec> apart_;  ///< bits, if anything that was stored is not finite
+  Gp end_;                               ///< of the vectors, in bytes
+  Gp at_;                                ///< the present ones, in bytes
+  std::optional<Vec> apart_;             ///< bits, if anything that was stored is not finite
+  std::int32_t first_ = 0;               ///< vector of the present ones that a body begins with
+  std::vector<std::vector<Vec>> folds_;  ///< side by side
   std::vector<Operand> scalars_;
   std::vector<std::optional<Gp>> bases_;
   std::vector<Values> values_;

@@ -5,6 +5,7 @@
 
 #include "expr/executable.hpp"
 #include "expr/instruction.hpp"
+#include "expr/reduction.hpp"
 #include "kernel/level.hpp"
 
 namespace windrow::expr {
@@ -16,11 +17,19 @@ struct Recipe {
   std::vector<Instruction> instructions = {};  ///< their operands are places in here
   std::vector<std::int32_t> outputs = {};
   std::vector<std::int32_t> stores = {};
+  /// What is folded, and how; if there is any, the loop goes over whole blocks.
+  struct Folded {
+    std::int32_t place = 0;
+    Fold fold = Fold::sum;
+    friend bool operator==(const Folded&, const Folded&) = default;
+  };
+  std::vector<Folded> folds = {};
 
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
-/// The pointers are to inputs, outputs and stores, in that order. 0 if all floats that were stored are finite.
+/// The pointers are to inputs, outputs, stores, and of what is folded a lane for each block, in that order. 0 if all
+/// floats that were stored are finite.
 using FusedLoop = std::uint32_t (*)(void* const* pointers, std::int64_t vectors);
 
 /// The machine code of a FusedLoop; nothing where it cannot be made. Stores go past the caches if `is_streaming`.

@@ -26,6 +26,12 @@ enum class Fold {
 
 [[nodiscard]] std::string_view name_of(Fold fold);
 
+/// Of so many values each block has a partial of its own.
+inline constexpr std::int64_t kFoldBlock = 512;
+/// Of a block, values are folded side by side, each with those that come so many values later, in order; the results
+/// then by a binary tree.
+inline constexpr std::int64_t kFoldLanes = 32;
+
 /// One reduction of a script: of what, along which axis, into what.
 struct Reduction {
   Fold fold = Fold::sum;

@@ -133,6 +133,35 @@ VectorCode::Vec VectorCode::broadcast(const Mem& lane) {
   return emit(Inst::kIdVbroadcastsd, lane);
 }
 
+void VectorCode::store_first(const Mem& to, const Vec& lanes) {
+  cc_.emit(Inst::kIdVmovsd, to, lanes.xmm());
+}
+
+VectorCode::Vec VectorCode::shifted(const Vec& lanes, int parts) {
+  constexpr std::uint32_t swap_halves_of_four = 0x4e;
+  constexpr std::uint32_t swap_neighbours_of_four = 0xb1;
+  constexpr std::uint32_t swap_halves_of_two = 1;
+  constexpr std::uint32_t swap_lanes = 0x55;
+  const bool is_lane = parts * 8 == static_cast<int>(bytes());
+  const Vec d = new_vector();
+  if (is_lane) {
+    cc_.emit(Inst::kIdVpermilpd, d, lanes, imm(swap_lanes));
+  } else if (is_wide_) {
+    cc_.emit(Inst::kIdVshuff64x2, d, lanes, lanes, imm(parts == 2 ? swap_halves_of_four : swap_neighbours_of_four));
+  } else {
+    cc_.emit(Inst::kIdVperm2f128, d, lanes, lanes, imm(swap_halves_of_two));
+  }
+  return d;
+}
+
+void VectorCode::set(const Vec& to, std::uint64_t lane) {
+  cc_.emit(Inst::kIdVbroadcastsd, to, cc_.newUInt64Const(asmjit::ConstPoolScope::kLocal, lane));
+}
+
+void VectorCode::set(const Vec& to, const Vec& from) {
+  cc_.emit(Inst::kIdVmovapd, to, from);
+}
+
 void VectorCode::store(const Mem& to, const Vec& lanes, bool is_streaming) {
   cc_.emit(is_streaming ? Inst::kIdVmovntpd : Inst::kIdVmovupd, to, lanes);
 }

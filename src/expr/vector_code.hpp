@@ -31,6 +31,12 @@ class VectorCode {
 
   [[nodiscard]] Vec loaded(const Operand& from);
   [[nodiscard]] Vec broadcast(const asmjit::x86::Mem& lane);
+  void store_first(const asmjit::x86::Mem& to, const Vec& lanes);
+  /// The first half, quarter or eighth of the lanes (1 / `parts`) is what comes after as many.
+  [[nodiscard]] Vec shifted(const Vec& lanes, int parts);
+  /// One lane everywhere in a register, or what another has.
+  void set(const Vec& to, std::uint64_t lane);
+  void set(const Vec& to, const Vec& from);
   void store(const asmjit::x86::Mem& to, const Vec& lanes, bool is_streaming);
 
   /// 0 or 1 in each lane, and back: whether a lane is not 0.

@@ -16,6 +16,7 @@
 #include <random>
 
 #include "expr/evaluator.hpp"
+#include "expr/folder.hpp"
 #include "expr/script.hpp"
 #include "unit/expr/evaluate.hpp"
 #include "unit/kernel/levels.hpp"
@@ -254,7 +255,8 @@ kernel::NotFinite not_finite(const std::byte* from, ElementType type, std::int64
   return type == ElementType::float32 ? not_finite<float>(from, count) : kernel::NotFinite{};
 }
 
-/// All bytes that the passes of a script store and hand to sinks. What the evaluator counts must be in memory.
+/// All bytes that the passes of a script store and hand to sinks, or what folders make of these. What the evaluator
+/// counts must be in memory.
 std::vector<std::byte> run(const Script& script, const std::vector<Script::Array>& given, bool may_compile,
                            std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -272,8 +274,14 @@ std::vector<std::byte> run(const Script& script, const std::vector<Script::Array
                               .end = script.arrays()[static_cast<std::size_t>(input.array)].shape.elements()});
     const std::size_t reductions = pass.program.results().size() - pass.program.stores();
     std::vector<Collector> collectors(reductions);
+    std::vector<std::unique_ptr<Folder>> folders;
     std::vector<Sink*> sinks;
-    for (Collector& collector : collectors) sinks.push_back(&collector);
+    const bool folds = random() % 2 == 0;
+    for (std::size_t n = 0; n < reductions; ++n) {
+      const Reduction& reduction = script.reductions()[static_cast<std::size_t>(pass.reductions[n])];
+      folders.push_back(Folder::make(reduction, {0, pass.domain.extents().rows}, nullptr));
+      sinks.push_back(folds ? static_cast<Sink*>(folders[n].get()) : &collectors[n]);
+    }
     Evaluator evaluator(pass.program, bound);
     // In three parts, so that strips begin anywhere in a cache line.
     const std::int64_t elements = pass.domain.elements();
@@ -300,6 +308,11 @@ std::vector<std::byte> run(const Script& script, const std::vector<Script::Array
     }
     for (const Collector& collector : collectors)
       found.insert(found.end(), collector.bytes.begin(), collector.bytes.end());
+    for (const auto& folder : folders) {
+      const std::vector<std::int64_t> part = folder->part();
+      const auto bytes = std::as_bytes(std::span(part));
+      found.insert(found.end(), bytes.begin(), bytes.end());
+    }
   }
   for (const auto& array : memory) found.insert(found.end(), array->data(), array->data() + array->bytes());
   return found;
@@ -372,6 +385,34 @@ TEST(Fused, ManyElementsHaveTheBytesOfKernels) {
 TEST(Fused, RowsHaveTheBytesOfKernels) {
   compare_scripts(20'000, 20'600, 7,
                   [](std::uint64_t seed) { return static_cast<std::int64_t>(seed % 2 == 0 ? 23 : 509); });
+}
+
+// ---- Folds ----
+
+// More of them than registers too.
+TEST(Fused, BlocksHaveTheFoldsOfKernels) {
+  const std::vector<std::string> all{"r = a*0.5 + b",      "s = sum(r)",         "p = prod(1 + r*1e-4)",
+                                     "low = min(r)",       "high = max(a - b)",  "n = sum(m*3)",
+                                     "o = prod(m | 1)",    "least = min(m - 7)", "most = max(m ^ 5)",
+                                     "count = sum(a < b)", "mean_ = mean(r*r)",  "zero = sum(r*0.0)"};
+  for (const std::int64_t cols : {511, 512, 513, 1024, 5003, 70'001}) {
+    const Shape shape{.axes = 1, .cols = cols};
+    const std::vector<Script::Array> given{{.name = "a", .type = ElementType::float64, .shape = shape},
+                                           {.name = "b", .type = ElementType::float64, .shape = shape},
+                                           {.name = "m", .type = ElementType::int64, .shape = shape}};
+    std::vector<std::vector<std::string>> scripts{all};
+    for (std::size_t n = 1; n < all.size(); ++n) scripts.push_back({all[0], all[n]});
+    for (const std::vector<std::string>& statements : scripts) {
+      const Script script = Script::compile(statements, given);
+      for (const kernel::Level level : kernel::levels()) {
+        kernel::use_level(level);
+        for (std::uint64_t seed = 1; seed < 5; ++seed)
+          EXPECT_EQ(run(script, given, true, seed), run(script, given, false, seed))
+              << cols << " " << statements.back() << " " << name_of(level) << " " << seed;
+      }
+      kernel::use_level(kernel::best_level());
+    }
+  }
 }
 
 // ---- Whether code is made ----

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace windrow::expr {
@@ -234,7 +235,10 @@ Value Compiler::call_reduction(const Token& name, const ReductionName& reduction
       const std::string word(is_keyword ? keyword.text : by_place);
       if (std::ranges::find(reduction.keywords, word) == reduction.keywords.end())
         fail(keyword, fmt::format("{} has no '{}'; write {}", shown(name), word, reduction.usage));
-      if (!call.keywords.try_emplace(word, literals()).second) fail(keyword, fmt::format("'{}' is given twice", word));
+      Literal value = literals();
+      check_keyword(keyword, word, value);
+      if (!call.keywords.try_emplace(word, std::move(value)).second)
+        fail(keyword, fmt::format("'{}' is given twice", word));
     } else {
       call.operands.push_back(expression());
     }
@@ -251,6 +255,16 @@ Value Compiler::call_reduction(const Token& name, const ReductionName& reduction
   builder_->locate(name.column);
   count(name);
   return scope_->reduce(call);
+}
+
+/// Only bins, range and fractions may be several numbers.
+void Compiler::check_keyword(const Token& keyword, std::string_view word, const Literal& value) const {
+  if (word != "axis" && word != "ddof" && word != "keepdims") return;
+  if (value.is_list)
+    fail(keyword, word == "axis" ? "axis= is a single number, 0 or 1; over all elements leave it out"
+                                 : fmt::format("{}= is a single number", word));
+  if (word == "axis" && value.numbers.front() != std::floor(value.numbers.front()))
+    fail(keyword, fmt::format("axis={} is no whole number", value.numbers.front()));
 }
 
 /// A number, or several in brackets or parentheses.

@@ -65,6 +65,7 @@ class Compiler {
   Value apply(const Function& function, const std::vector<Value>& arguments, const Token& name, std::int64_t call);
   Value random(const Function& function, const std::vector<Value>& arguments, const Token& name, std::int64_t call);
   std::vector<Value> arguments();
+  void check_keyword(const Token& keyword, std::string_view word, const Literal& value) const;
   Literal literals();
   double literal();
 

@@ -295,6 +295,9 @@ TEST(Script, TellsWhatIsWrongAndWhere) {
   EXPECT_NE(failure({"w = i + j"}, 0, 0).find("nothing tells the shape of 'w'"), std::string::npos);
   EXPECT_NE(failure({"w = sum(2)"}, 0, 4).find("sum of a number"), std::string::npos);
   EXPECT_NE(failure({"w = sum(u, axis=2)"}, 0, 4).find("axis=2 of an array of 2 axes"), std::string::npos);
+  EXPECT_NE(failure({"w = sum(u, axis=(0, 1))"}, 0, 11).find("a single number, 0 or 1"), std::string::npos);
+  EXPECT_NE(failure({"w = sum(u, axis=0.5)"}, 0, 11).find("no whole number"), std::string::npos);
+  EXPECT_NE(failure({"w = std(u, ddof=[1, 2])"}, 0, 11).find("ddof= is a single number"), std::string::npos);
   EXPECT_NE(failure({"w = sum(u, ddof=1)"}, 0, 11).find("'sum' has no 'ddof'"), std::string::npos);
   EXPECT_NE(failure({"w = u ^ 2"}, 0, 6).find("a power is written **"), std::string::npos);
   EXPECT_NE(failure({"w = u + offset"}, 0, 8).find("here write i"), std::string::npos);

@@ -40,10 +40,10 @@ std::vector<std::uint64_t> in_order(std::span<const std::byte> gathered, const s
     std::memcpy(&group, gathered.data(), sizeof group);
     found.at(static_cast<std::size_t>(group.group)) = group.checksum;
   }
-  const FileReader file(path);
   std::vector<std::uint64_t> checksums;
   for (std::size_t group = 0; group < found.size(); ++group)
-    checksums.push_back(found[group] ? *found[group] : checksum_of(file, data, static_cast<std::int64_t>(group)));
+    checksums.push_back(found[group] ? *found[group]
+                                     : checksum_of(FileReader(path), data, static_cast<std::int64_t>(group)));
   return checksums;
 }
 

@@ -51,9 +51,6 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
   if (unfinished_output[0] != '\0' && unlink(unfinished_output.data()) == 0) {
     constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
-    // A busy mpirun can miss what a rank has said in the moment in which it ended.
-    const timespec until_it_is_heard{0, 200'000'000};
-    nanosleep(&until_it_is_heard, nullptr);
   }
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);

@@ -38,10 +38,6 @@ std::vector<Span> spans(std::int64_t begin, std::int64_t end) {
   return found;
 }
 
-std::int64_t numbers_in_partial(Fold fold) {
-  return fold == Fold::deviation ? 3 : 1;
-}
-
 /// The differences of two middles are small numbers even where the values are large: nothing of the squares is lost.
 Partial joined(Fold fold, const Partial& a, double a_count, const Partial& b, double b_count) {
   if (fold == Fold::product) return {.value = a.value * b.value};
@@ -77,9 +73,15 @@ void BlockTree::take(const double* values, std::int64_t count) {
   }
 }
 
-void BlockTree::take_folded(const double* values, std::int64_t blocks) {
-  for (std::int64_t block = 0; block < blocks; ++block, position_ += kFoldBlock)
-    push({position_ / kFoldBlock, 0}, {.value = values[block]});
+void BlockTree::take_folded(const double* numbers, std::int64_t blocks) {
+  for (std::int64_t block = 0; block < blocks; ++block, position_ += kFoldBlock) {
+    Partial partial{.value = *numbers++};
+    if (fold_ == Fold::deviation) {
+      partial.rest = *numbers++;
+      partial.squares = *numbers++;
+    }
+    push({position_ / kFoldBlock, 0}, partial);
+  }
 }
 
 void BlockTree::take(const Span& span, const Partial& partial) {
@@ -137,9 +139,8 @@ void BlockTree::push(Span span, Partial partial) {
 Partial BlockTree::folded(const double* values, std::int64_t count) const {
   const kernel::Kernels& kernels = kernel::kernels();
   if (fold_ == Fold::product) return {.value = kernels.product(values, count)};
-  const double sum = kernels.sum(values, count);
-  if (fold_ == Fold::sum) return {.value = sum};
-  const double middle = sum / static_cast<double>(count);
+  if (fold_ == Fold::sum) return {.value = kernels.sum(values, count)};
+  const double middle = kernels.sum(values, kFoldLanes) / double{kFoldLanes};
   const kernel::Deviation deviation = kernels.deviation(values, count, middle);
   return {middle, deviation.rest, deviation.squares};
 }
@@ -147,12 +148,12 @@ Partial BlockTree::folded(const double* values, std::int64_t count) const {
 Partial BlockTree::folded_rest() {
   const std::int64_t padded = (kept_count_ + kFoldLanes - 1) / kFoldLanes * kFoldLanes;
   const auto pad = [&](double neutral) { std::fill(kept_.begin() + kept_count_, kept_.begin() + padded, neutral); };
+  const auto first_count = static_cast<double>(std::min(kept_count_, kFoldLanes));
   const kernel::Kernels& kernels = kernel::kernels();
   pad(fold_ == Fold::product ? 1.0 : -0.0);
   if (fold_ == Fold::product) return {.value = kernels.product(kept_.data(), padded)};
-  const double sum = kernels.sum(kept_.data(), padded);
-  if (fold_ == Fold::sum) return {.value = sum};
-  const double middle = sum / static_cast<double>(kept_count_);
+  if (fold_ == Fold::sum) return {.value = kernels.sum(kept_.data(), padded)};
+  const double middle = kernels.sum(kept_.data(), kFoldLanes) / first_count;
   pad(middle);
   const kernel::Deviation deviation = kernels.deviation(kept_.data(), padded, middle);
   return {middle, deviation.rest, deviation.squares};

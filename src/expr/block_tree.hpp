@@ -27,15 +27,14 @@ struct Span {
 [[nodiscard]] std::vector<Span> spans(std::int64_t begin, std::int64_t end);
 
 /// What a node of the tree knows of its values: their sum or product; of a deviation a middle near their mean, the sum
-/// of the differences to it, and of the squares of these.
+/// of the differences to it, and of the squares of these. The middle of a block is the mean of its first kFoldLanes
+/// values: no second pass over the block is needed, and n times the square of its distance to the mean is at most 16
+/// times the sum of the squares, by which factor their error grows at worst.
 struct Partial {
   double value = 0.0;
   double rest = 0.0;
   double squares = 0.0;
 };
-
-/// How many numbers of a partial are not 0.
-[[nodiscard]] std::int64_t numbers_in_partial(Fold fold);
 
 /// The partial of both.
 [[nodiscard]] Partial joined(Fold fold, const Partial& a, double a_count, const Partial& b, double b_count);
@@ -51,8 +50,8 @@ class BlockTree {
   /// The next values.
   void take(const double* values, std::int64_t count);
 
-  /// The next blocks, whose sums or products are known.
-  void take_folded(const double* values, std::int64_t blocks);
+  /// The next blocks, whose partials are known: numbers_in_partial() of each.
+  void take_folded(const double* numbers, std::int64_t blocks);
 
   /// A node that another tree has made of the blocks that come next.
   void take(const Span& span, const Partial& partial);

@@ -58,9 +58,11 @@ class Sink {
   /// further.
   virtual void take(const void* lanes, std::int64_t element, std::int64_t count) noexcept = 0;
 
-  /// How whole blocks (kFoldBlock) may be folded before the sink takes them: a sum, a product or an extreme.
+  /// How whole blocks (kFoldBlock) may be folded before the sink takes them: a sum, a product, an extreme or a
+  /// deviation.
   [[nodiscard]] virtual std::optional<Fold> lane_fold() const noexcept { return std::nullopt; }
-  /// A lane for each of `blocks` blocks, the first of which begins with the element of that number.
+  /// numbers_in_partial() of the fold for each of `blocks` blocks, the first of which begins with the element of that
+  /// number.
   virtual void take_folded(const void* /*lanes*/, std::int64_t /*element*/, std::int64_t /*blocks*/) noexcept {}
 };
 

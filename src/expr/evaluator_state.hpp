@@ -23,6 +23,7 @@ using kernel::kLanePadding;
 inline constexpr std::int64_t kStrip = kFoldBlock;
 /// Blocks that machine code folds in a call: what sinks do with them must not keep memory idle for long.
 inline constexpr std::int64_t kBlocksAtATime = 64;
+static_assert(kBlocksAtATime * numbers_in_partial(Fold::deviation) <= kStrip, "a buffer takes what is folded");
 inline constexpr std::int64_t kLineBytes = 64;
 inline constexpr std::int64_t kLineLanes = kLineBytes / 8;
 
@@ -71,7 +72,7 @@ struct Evaluator::State {
   bool is_foldable = false;   ///< as is_one_loop, and it computes what sinks take
   std::vector<Fold> folds;    ///< of `folding`: how the sinks want results folded
   std::optional<FusedCode> folding;
-  std::vector<Buffer> folded;  ///< for each sink a lane of each block
+  std::vector<Buffer> folded;  ///< for each sink the numbers of each block
   std::vector<Held> values;
   std::vector<bool> is_overwritten_result;  ///< a load that is a result, while inputs are overwritten
   std::vector<std::uint64_t> keys;

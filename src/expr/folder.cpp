@@ -34,9 +34,7 @@ class OrderedFolder final : public Folder {
   void take(const void* lanes, std::int64_t, std::int64_t count) noexcept override {
     tree_.take(static_cast<const double*>(lanes), count);
   }
-  [[nodiscard]] std::optional<Fold> lane_fold() const noexcept override {
-    return fold_ == Fold::deviation ? std::nullopt : std::optional(fold_);
-  }
+  [[nodiscard]] std::optional<Fold> lane_fold() const noexcept override { return fold_; }
   void take_folded(const void* lanes, std::int64_t, std::int64_t blocks) noexcept override {
     tree_.take_folded(static_cast<const double*>(lanes), blocks);
   }

@@ -28,9 +28,8 @@ class FusedCode {
   /// Elements of a vector.
   [[nodiscard]] std::int64_t width() const;
 
-  /// Where the operands are: the step's inputs, its outputs (without folds), its stores, and for each fold a lane
-  /// of each block, in that order. An input that is a scalar is
-  /// one lane, all others `vectors` vectors.
+  /// Where the operands are: the step's inputs, its outputs (without folds), its stores, and for each fold the
+  /// numbers of each block, in that order. An input that is a scalar is one lane, all others `vectors` vectors.
   using Pointers = void* const*;
   /// Stores go past the caches if `streaming`: they are aligned to cache lines then. Whether all floats that were
   /// stored are finite.

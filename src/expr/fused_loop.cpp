@@ -28,6 +28,7 @@ constexpr std::size_t kScalarsInYmm = 8;
 Opcode operation(Fold fold) {
   switch (fold) {
     case Fold::sum:
+    case Fold::deviation:
       return Opcode::add;
     case Fold::product:
       return Opcode::multiply;
@@ -44,6 +45,7 @@ std::int64_t neutral(Fold fold, bool is_float) {
   using Int = std::numeric_limits<std::int64_t>;
   switch (fold) {
     case Fold::sum:
+    case Fold::deviation:
       return is_float ? lane(-0.0) : 0;
     case Fold::product:
       return is_float ? lane(1.0) : 1;
@@ -99,33 +101,33 @@ class LoopWriter {
 
   /// Of each block, what is folded side by side stays in registers.
   void blocks() {
-    const std::int32_t side_by_side = static_cast<std::int32_t>(kFoldLanes * 8 / code_.bytes());
-    std::vector<Gp> folded;
-    for (std::size_t f = 0; f < recipe_.folds.size(); ++f) {
-      folded.push_back(base(bases_.size() + f));
-      folds_.emplace_back();
-      for (std::int32_t v = 0; v < side_by_side; ++v) folds_.back().push_back(code_.new_vector());
-    }
+    for (std::size_t f = 0; f < recipe_.folds.size(); ++f) folds_.push_back(fresh(recipe_.folds[f], bases_.size() + f));
     const Label block = cc_.newLabel();
     const Label row = cc_.newLabel();
     const Gp block_end = cc_.newInt64("block_end");
     cc_.bind(block);
-    for (std::size_t f = 0; f < folds_.size(); ++f) {
-      const auto& [place, fold] = recipe_.folds[f];
-      const std::int64_t start = neutral(fold, is_float(at(index(place)).type));
-      for (const Vec& lanes : folds_[f]) code_.set(lanes, static_cast<std::uint64_t>(start));
+    for (const Folded& folded : folds_) {
+      const std::int64_t start = neutral(folded.of.fold, is_float(at(index(folded.of.place)).type));
+      for (const Vec& lanes : folded.lanes) code_.set(lanes, static_cast<std::uint64_t>(start));
+      for (const Vec& lanes : folded.squares) code_.set(lanes, static_cast<std::uint64_t>(start));
     }
+    find_middles();
     cc_.lea(block_end, ptr(at_, kFoldBlock * 8));
     cc_.align(asmjit::AlignMode::kCode, 32);
     cc_.bind(row);
-    for (first_ = 0; first_ < side_by_side; first_ += kVectorsAtATime) body(kVectorsAtATime);
+    for (first_ = 0; first_ < side_by_side(); first_ += kVectorsAtATime) body(kVectorsAtATime);
     first_ = 0;
     cc_.add(at_, Imm(kFoldLanes * 8));
     cc_.cmp(at_, block_end);
     cc_.jb(row);
-    for (std::size_t f = 0; f < folds_.size(); ++f) {
-      code_.store_first(ptr(folded[f]), folded_lanes(f));
-      cc_.add(folded[f], Imm(8));
+    for (Folded& folded : folds_) {
+      const auto put = [&](const Vec& number) {
+        code_.store_first(ptr(folded.to), number);
+        cc_.add(folded.to, Imm(8));
+      };
+      if (folded.middle) put(*folded.middle);
+      put(tree(folded.of, folded.lanes));
+      if (folded.middle) put(tree(folded.of, folded.squares));
     }
     cc_.cmp(at_, end_);
     cc_.jb(block);
@@ -203,42 +205,98 @@ class LoopWriter {
     cc_.bind(done);
   }
 
-  /// Everything is read before anything is stored: a destination may be where an operand is.
-  void body(int vectors) {
+  void compute(int vectors) {
     values_.assign(index(vectors), Values(recipe_.instructions.size()));
     for (std::size_t k = index(recipe_.inputs); k < recipe_.instructions.size(); ++k)
       for (int v = 0; v < vectors; ++v) value(k, v) = computed(k, v);
+  }
+
+  /// Everything is read before anything is stored: a destination may be where an operand is.
+  void body(int vectors) {
+    compute(vectors);
     std::size_t pointer = index(recipe_.inputs);
     for (const std::int32_t k : recipe_.outputs) store(pointer++, index(k), vectors, false);
     for (const std::int32_t k : recipe_.stores) {
       store(pointer++, index(k), vectors, is_streaming_);
       if (is_float(at(index(k)).type)) watch(index(k), vectors);
     }
-    for (std::size_t f = 0; f < recipe_.folds.size(); ++f) fold(f, vectors);
+    for (const Folded& folded : folds_) fold(folded, vectors);
   }
 
-  void fold(std::size_t f, int vectors) {
-    for (int v = 0; v < vectors; ++v) {
-      const Vec& folded = folds_[f][index(first_ + v)];
-      code_.set(folded, folded_with(f, folded, lanes(index(recipe_.folds[f].place), v)));
+  // ---- Folds ----
+
+  /// What is folded, of the present block.
+  struct Folded {
+    Recipe::Folded of;
+    Gp to;                          ///< where the next number goes
+    std::vector<Vec> lanes = {};    ///< side by side; of a deviation the differences to the middle,
+    std::vector<Vec> squares = {};  ///< and the squares of these
+    std::optional<Vec> middle = {};
+  };
+
+  [[nodiscard]] std::int32_t side_by_side() const { return static_cast<std::int32_t>(kFoldLanes * 8 / code_.bytes()); }
+
+  Folded fresh(const Recipe::Folded& of, std::size_t pointer) {
+    Folded folded{.of = of, .to = base(pointer)};
+    const bool is_deviation = of.fold == Fold::deviation;
+    for (std::int32_t v = 0; v < side_by_side(); ++v) {
+      folded.lanes.push_back(code_.new_vector());
+      if (is_deviation) folded.squares.push_back(code_.new_vector());
+    }
+    if (is_deviation) folded.middle = code_.new_vector();
+    return folded;
+  }
+
+  /// The means of the first values that lie side by side, which are computed again when they are folded: nothing is
+  /// stored before.
+  void find_middles() {
+    std::vector<std::vector<Vec>> first(folds_.size());
+    const auto is_deviation = [](const Folded& folded) { return folded.middle.has_value(); };
+    if (std::ranges::none_of(folds_, is_deviation)) return;
+    for (first_ = 0; first_ < side_by_side(); first_ += kVectorsAtATime) {
+      compute(kVectorsAtATime);
+      for (std::size_t f = 0; f < folds_.size(); ++f)
+        if (is_deviation(folds_[f]))
+          for (int v = 0; v < kVectorsAtATime; ++v) first[f].push_back(lanes(index(folds_[f].of.place), v));
+    }
+    first_ = 0;
+    const Vec part = code_.new_vector();
+    code_.set(part, static_cast<std::uint64_t>(lane(1.0 / kFoldLanes)));
+    for (std::size_t f = 0; f < folds_.size(); ++f) {
+      if (!is_deviation(folds_[f])) continue;
+      const Vec mean = code_.arithmetic(Opcode::multiply, true, tree(folds_[f].of, first[f]), part);
+      code_.set(*folds_[f].middle, code_.broadcast(mean));
     }
   }
 
-  Vec folded_with(std::size_t f, const Vec& a, const Vec& b) {
-    const auto& [place, fold] = recipe_.folds[f];
-    return code_.arithmetic(operation(fold), is_float(at(index(place)).type), a, b);
+  void fold(const Folded& folded, int vectors) {
+    for (int v = 0; v < vectors; ++v) {
+      const auto side = index(first_ + v);
+      Vec x = lanes(index(folded.of.place), v);
+      if (folded.middle) {
+        x = code_.arithmetic(Opcode::subtract, true, x, *folded.middle);
+        const Vec square = code_.arithmetic(Opcode::multiply, true, x, x);
+        code_.set(folded.squares[side], folded_with(folded.of, folded.squares[side], square));
+      }
+      code_.set(folded.lanes[side], folded_with(folded.of, folded.lanes[side], x));
+    }
+  }
+
+  Vec folded_with(const Recipe::Folded& of, const Vec& a, const Vec& b) {
+    return code_.arithmetic(operation(of.fold), is_float(at(index(of.place)).type), a, b);
   }
 
   /// The binary tree over what is side by side: its result is in the first lane.
-  Vec folded_lanes(std::size_t f) {
-    std::vector<Vec> vectors = folds_[f];
+  Vec tree(const Recipe::Folded& of, std::vector<Vec> vectors) {
     for (std::size_t half = vectors.size() / 2; half > 0; half /= 2)
-      for (std::size_t v = 0; v < half; ++v) vectors[v] = folded_with(f, vectors[v], vectors[v + half]);
+      for (std::size_t v = 0; v < half; ++v) vectors[v] = folded_with(of, vectors[v], vectors[v + half]);
     Vec folded = vectors[0];
     for (int parts = 2; parts * 8 <= static_cast<int>(code_.bytes()); parts *= 2)
-      folded = folded_with(f, folded, code_.shifted(folded, parts));
+      folded = folded_with(of, folded, code_.shifted(folded, parts));
     return folded;
   }
+
+  // ---- Stores ----
 
   /// Finite numbers alone are 0 less than themselves.
   void watch(std::size_t k, int vectors) {
@@ -329,11 +387,11 @@ class LoopWriter {
   bool is_streaming_;
   std::vector<int> uses_;
   Gp pointers_;
-  Gp end_;                               ///< of the vectors, in bytes
-  Gp at_;                                ///< the present ones, in bytes
-  std::optional<Vec> apart_;             ///< bits, if anything that was stored is not finite
-  std::int32_t first_ = 0;               ///< vector of the present ones that a body begins with
-  std::vector<std::vector<Vec>> folds_;  ///< side by side
+  Gp end_;                    ///< of the vectors, in bytes
+  Gp at_;                     ///< the present ones, in bytes
+  std::optional<Vec> apart_;  ///< bits, if anything that was stored is not finite
+  std::int32_t first_ = 0;    ///< vector of the present ones that a body begins with
+  std::vector<Folded> folds_;
   std::vector<Operand> scalars_;
   std::vector<std::optional<Gp>> bases_;
   std::vector<Values> values_;

@@ -28,7 +28,8 @@ struct Recipe {
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
-/// The pointers are to inputs, outputs, stores, and of what is folded a lane for each block, in that order. 0 if all
+/// The pointers are to inputs, outputs, stores, and of what is folded the numbers of each block
+/// (numbers_in_partial), in that order. 0 if all
 /// floats that were stored are finite.
 using FusedLoop = std::uint32_t (*)(void* const* pointers, std::int64_t vectors);
 

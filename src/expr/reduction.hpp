@@ -32,6 +32,12 @@ inline constexpr std::int64_t kFoldBlock = 512;
 /// then by a binary tree.
 inline constexpr std::int64_t kFoldLanes = 32;
 
+/// How many numbers a block is folded into: of a deviation a middle near the mean of the block, the sum of the
+/// differences to it, and of the squares of these.
+[[nodiscard]] constexpr std::int64_t numbers_in_partial(Fold fold) {
+  return fold == Fold::deviation ? 3 : 1;
+}
+
 /// One reduction of a script: of what, along which axis, into what.
 struct Reduction {
   Fold fold = Fold::sum;

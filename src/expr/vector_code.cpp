@@ -133,6 +133,10 @@ VectorCode::Vec VectorCode::broadcast(const Mem& lane) {
   return emit(Inst::kIdVbroadcastsd, lane);
 }
 
+VectorCode::Vec VectorCode::broadcast(const Vec& lanes) {
+  return emit(Inst::kIdVbroadcastsd, lanes.xmm());
+}
+
 void VectorCode::store_first(const Mem& to, const Vec& lanes) {
   cc_.emit(Inst::kIdVmovsd, to, lanes.xmm());
 }

@@ -31,6 +31,8 @@ class VectorCode {
 
   [[nodiscard]] Vec loaded(const Operand& from);
   [[nodiscard]] Vec broadcast(const asmjit::x86::Mem& lane);
+  /// The first lane everywhere.
+  [[nodiscard]] Vec broadcast(const Vec& lanes);
   void store_first(const asmjit::x86::Mem& to, const Vec& lanes);
   /// The first half, quarter or eighth of the lanes (1 / `parts`) is what comes after as many.
   [[nodiscard]] Vec shifted(const Vec& lanes, int parts);

@@ -103,21 +103,32 @@ TEST(Folder, SumsAreAsGoodAsPairwiseOnes) {
   EXPECT_LE(std::fabs(static_cast<double>(found - exact)), static_cast<double>(bound));
 }
 
-TEST(Folder, DeviationsOfNumbersFarFromZeroAreAccurate) {
+/// The deviation found of the numbers of lanes_of(), moved by `offset(n)`, over the exact one.
+double deviation_over_exact(double (*offset)(std::int64_t n)) {
   const Reduction reduction{.fold = Fold::deviation, .domain = {2, 1009, 101}};
   std::vector<std::int64_t> lanes = lanes_of(reduction.domain, true);
   std::vector<long double> values;
   long double mean = 0;
   for (std::int64_t n = 0; n < reduction.domain.elements(); ++n) {
-    const double x = 1e9 + std::bit_cast<double>(lanes[static_cast<std::size_t>(n)]);
+    const double x = offset(n) + std::bit_cast<double>(lanes[static_cast<std::size_t>(n)]);
     lanes[static_cast<std::size_t>(n)] = std::bit_cast<std::int64_t>(x);
     values.push_back(x);
     mean += static_cast<long double>(x) / static_cast<long double>(reduction.domain.elements());
   }
   long double exact = 0;
   for (const long double x : values) exact += (x - mean) * (x - mean);
-  const double found = std::bit_cast<double>(reduced(reduction, lanes, 4, 1024)[0]);
-  EXPECT_NEAR(found / static_cast<double>(exact), 1.0, 1e-12);
+  return std::bit_cast<double>(reduced(reduction, lanes, 4, 1024)[0]) / static_cast<double>(exact);
+}
+
+TEST(Folder, DeviationsOfNumbersFarFromZeroAreAccurate) {
+  EXPECT_NEAR(deviation_over_exact([](std::int64_t) { return 1e9; }), 1.0, 1e-12);
+}
+
+TEST(Folder, DeviationsOfBlocksThatBeginUnlikeTheirRestAreAccurate) {
+  const auto odd_beginning = [](std::int64_t n) { return n % kFoldBlock < kFoldLanes ? 1e9 : 0.0; };
+  EXPECT_NEAR(deviation_over_exact(odd_beginning), 1.0, 1e-14);
+  const auto one_odd_block = [](std::int64_t n) { return n < kFoldLanes ? -1e15 : 3.0; };
+  EXPECT_NEAR(deviation_over_exact(one_odd_block), 1.0, 1e-14);
 }
 
 TEST(Folder, TheDeviationOfASingleNanIsNan) {

@@ -40,9 +40,11 @@ Instruction position_in(const Shape& domain, const Instruction& position, const 
 
 ScriptCompiler::ScriptCompiler(std::vector<Script::Array> arrays) {
   script_.arrays_ = std::move(arrays);
+  scope_.reduce = [this](const ReductionCall& call) { return reduce(call); };
   for (std::int64_t number = 0; number < std::ssize(script_.arrays_); ++number) {
     const Script::Array& array = script_.arrays_[index(number)];
-    names_[array.name] = builder_.load(number, value_type(array.type), array.shape);
+    array_numbers_[array.name] = number;
+    scope_.names[array.name] = builder_.load(number, value_type(array.type), array.shape);
     random_calls_[array.name] = array.random_calls;
   }
 }
@@ -51,26 +53,24 @@ void ScriptCompiler::add(std::string_view text) {
   Compiler parser(text, builder_);
   const Token target = parser.target();
   const std::string name(target.text);
-  const auto array = std::ranges::find(script_.arrays_, name, &Script::Array::name);
-  const bool is_array = array != script_.arrays_.end();
-  const std::int64_t number = array - script_.arrays_.begin();
-  target_ = is_array ? std::optional(array->shape) : std::nullopt;
+  const auto array = array_numbers_.find(name);
+  const bool is_array = array != array_numbers_.end();
+  target_ = is_array ? std::optional(script_.arrays_[index(array->second)].shape) : std::nullopt;
 
-  Scope scope{.names = names_,
-              .reduce = [this](const ReductionCall& call) { return reduce(call); },
-              .stream = static_cast<std::int32_t>(script_.streams_.size()),
-              .random_calls = random_calls_[name]};
+  scope_.stream = static_cast<std::int32_t>(script_.streams_.size());
+  scope_.random_calls = random_calls_[name];
   script_.streams_.push_back(name);
-  const Value value = parser.whole_expression(scope);
-  random_calls_[name] = scope.random_calls;
+  text_ = std::string(text);
+  const Value value = parser.whole_expression(scope_);
+  random_calls_[name] = scope_.random_calls;
 
   builder_.locate(target.column);
-  text_ = std::string(text);
-  if (std::ranges::find(script_.assigned_, name) == script_.assigned_.end()) script_.assigned_.push_back(name);
-  if (is_array) return assign_array(number, value);
+  if (assigned_.insert(name).second) script_.assigned_.push_back(name);
+  if (is_array) return assign_array(array->second, value);
   if (value.shape.axes == 0) return assign_number(name, value);
   const std::int64_t made = std::ssize(script_.arrays_);
   script_.arrays_.push_back({.name = name, .type = element_type(value.type), .shape = value.shape, .is_new = true});
+  array_numbers_[name] = made;
   numbers_.erase(name);
   assign_array(made, value);
 }
@@ -83,7 +83,7 @@ void ScriptCompiler::assign_array(std::int64_t number, Value value) {
   value = builder_.convert(bound(value, array.shape), value_type(array.type));
   value.shape = array.shape;
   value.is_number = false;
-  names_[array.name] = value;
+  scope_.names[array.name] = value;
   values_[number] = value.place;
   script_.arrays_[index(number)].text = text_;
 }
@@ -94,7 +94,7 @@ void ScriptCompiler::assign_number(const std::string& name, const Value& value) 
         fmt::format("nothing tells the shape of '{}': i, j, rows, cols and random numbers take that of an "
                     "array beside them; declare [arrays.{}] in the deck",
                     name, name));
-  names_[name] = value;
+  scope_.names[name] = value;
   numbers_[name] = value;
 }
 
@@ -105,39 +105,41 @@ std::int32_t ScriptCompiler::domain_number(const Shape& shape) {
   return static_cast<std::int32_t>(domains_.size()) - 1;
 }
 
-/// The value with its rows, columns and random numbers taken to be those of arrays of that shape.
+/// The instruction with its rows, columns and random numbers taken to be those of arrays of that domain.
+Instruction ScriptCompiler::bound(Instruction instruction, std::int32_t domain) const {
+  const Shape& shape = domains_[index(domain)];
+  if (is_bound_to_domain(instruction.opcode)) {
+    const bool is_of_another = instruction.domain != Instruction::kNone && instruction.domain != domain;
+    if (is_of_another && is_random(instruction.opcode))
+      builder_.fail(fmt::format("this mixes random numbers of the shapes {} and {}",
+                                domains_[index(instruction.domain)].text(), shape.text()));
+    if (!is_of_another) instruction.domain = domain;
+  }
+  if (instruction.opcode != Opcode::rows && instruction.opcode != Opcode::cols) return instruction;
+  const Extents extents = shape.extents();
+  return {.opcode = Opcode::constant,
+          .type = ValueType::int64,
+          .integer = instruction.opcode == Opcode::rows ? extents.rows : extents.cols};
+}
+
+/// The same of a value, with all that it is computed from.
 Value ScriptCompiler::bound(const Value& value, const Shape& shape) {
   if (!value.is_positional) return value;
   const std::int32_t domain = domain_number(shape);
-  const Extents extents = shape.extents();
-  const std::vector<Instruction> old = builder_.instructions();
-  std::vector<std::int32_t> moved(index(value.place) + 1);
-  std::vector<bool> is_needed(moved.size(), false);
-  is_needed.back() = true;
-  for (std::size_t k = moved.size(); k-- > 0;)
-    if (is_needed[k])
-      for (const std::int32_t place : old[k].operands)
-        if (place != Instruction::kNone) is_needed[index(place)] = true;
-  for (std::size_t k = 0; k < moved.size(); ++k) {
-    if (!is_needed[k]) continue;
-    Instruction instruction = old[k];
-    for (std::int32_t& place : instruction.operands)
-      if (place != Instruction::kNone) place = moved[index(place)];
-    if (is_bound_to_domain(instruction.opcode)) {
-      const bool is_of_another = instruction.domain != Instruction::kNone && instruction.domain != domain;
-      if (is_of_another && is_random(instruction.opcode))
-        builder_.fail(fmt::format("this mixes random numbers of the shapes {} and {}",
-                                  domains_[index(instruction.domain)].text(), shape.text()));
-      if (!is_of_another) instruction.domain = domain;
-    }
-    if (instruction.opcode == Opcode::rows || instruction.opcode == Opcode::cols)
-      instruction = {.opcode = Opcode::constant,
-                     .type = ValueType::int64,
-                     .integer = instruction.opcode == Opcode::rows ? extents.rows : extents.cols};
-    moved[k] = builder_.append(instruction).place;
+  std::map<std::int32_t, std::int32_t>& moved = bound_[domain];
+  std::set<std::int32_t> needed{value.place};
+  const auto is_new = [&](std::int32_t place) { return place != Instruction::kNone && !moved.contains(place); };
+  for (auto place = needed.rbegin(); place != needed.rend(); ++place)
+    for (const std::int32_t operand : builder_.instructions()[index(*place)].operands)
+      if (is_new(operand)) needed.insert(operand);
+  for (const std::int32_t place : needed) {
+    Instruction instruction = builder_.instructions()[index(place)];
+    for (std::int32_t& operand : instruction.operands)
+      if (operand != Instruction::kNone) operand = moved.at(operand);
+    moved[place] = builder_.append(bound(instruction, domain)).place;
   }
   Value result = value;
-  result.place = moved.back();
+  result.place = moved.at(value.place);
   return result;
 }
 
@@ -158,38 +160,36 @@ Value ScriptCompiler::fold(Fold fold, Value operand, const ReductionCall& call) 
   }
   const Reduction reduction{
       .fold = fold, .type = operand.type, .domain = shape, .axis = axis, .operand = operand.place};
-  const auto same = [&](const Reduction& other) {
-    return std::tie(other.fold, other.operand, other.axis, other.domain) ==
-           std::tie(reduction.fold, reduction.operand, reduction.axis, reduction.domain);
-  };
-  auto found = std::ranges::find_if(script_.reductions_, same);
-  if (found == script_.reductions_.end()) {
+  const auto [known, is_new] =
+      folds_.try_emplace({fold, operand.place, axis, domain_number(shape)}, std::ssize(script_.reductions_));
+  const std::int64_t number = known->second;
+  if (is_new) {
     script_.reductions_.push_back(reduction);
-    found = script_.reductions_.end() - 1;
     if (axis) {
       const std::int64_t count = *axis == 0 ? shape.cols : shape.rows;
-      found->array = std::ssize(script_.arrays_);
-      script_.arrays_.push_back({.name = fmt::format("reduction {}", found - script_.reductions_.begin()),
-                                 .type = found->gives_float() ? ElementType::float64 : ElementType::int64,
+      script_.reductions_.back().array = std::ssize(script_.arrays_);
+      script_.arrays_.push_back({.name = fmt::format("reduction {}", number),
+                                 .type = reduction.gives_float() ? ElementType::float64 : ElementType::int64,
                                  .shape = {.axes = 1, .rows = 1, .cols = count},
+                                 .text = text_,
                                  .is_new = true});
     }
   }
-  const ValueType type = found->gives_float() ? ValueType::float64 : ValueType::int64;
+  const ValueType type = reduction.gives_float() ? ValueType::float64 : ValueType::int64;
   const bool keeps = keyword("keepdims").value_or(0.0) != 0.0;
   if (!axis) {
-    Value whole = builder_.parameter(found - script_.reductions_.begin(), type);
+    Value whole = builder_.parameter(number, type);
     if (keeps) {  // an array of a single element
       whole.shape = {.axes = shape.axes};
       whole.is_number = false;
     }
     return whole;
   }
-  const Script::Array& array = script_.arrays_[index(found->array)];
+  const std::int64_t result = script_.reductions_[index(number)].array;
+  const Script::Array& array = script_.arrays_[index(result)];
   const std::int64_t count = array.shape.cols;
   const Shape kept = *axis == 0 ? Shape{2, 1, count} : Shape{2, count, 1};
-  return builder_.load(found->array, type, keeps ? kept : array.shape,
-                       keeps ? domain_number(kept) : Instruction::kNone);
+  return builder_.load(result, type, keeps ? kept : array.shape, keeps ? domain_number(kept) : Instruction::kNone);
 }
 
 Value ScriptCompiler::reduce(const ReductionCall& call) {
@@ -251,8 +251,11 @@ Value ScriptCompiler::reduce(const ReductionCall& call) {
 Value ScriptCompiler::results_of(Reduction reduction, ElementType type, std::int64_t count) {
   const Shape shape{1, 1, count};
   reduction.array = std::ssize(script_.arrays_);
-  script_.arrays_.push_back(
-      {.name = fmt::format("reduction {}", script_.reductions_.size()), .type = type, .shape = shape, .is_new = true});
+  script_.arrays_.push_back({.name = fmt::format("reduction {}", script_.reductions_.size()),
+                             .type = type,
+                             .shape = shape,
+                             .text = text_,
+                             .is_new = true});
   const std::int64_t array = reduction.array;
   script_.reductions_.push_back(std::move(reduction));
   return builder_.load(array, value_type(type), shape);
@@ -324,18 +327,16 @@ std::vector<int> ScriptCompiler::levels() const {
   return levels;
 }
 
-std::set<std::int64_t> ScriptCompiler::loads_of(std::int32_t place) const {
+/// Which values need what an array held at the beginning.
+std::vector<bool> ScriptCompiler::readers_of(std::int64_t array) const {
   const std::vector<Instruction>& instructions = builder_.instructions();
-  std::vector<bool> is_needed(index(place) + 1, false);
-  is_needed.back() = true;
-  std::set<std::int64_t> loads;
-  for (std::size_t k = is_needed.size(); k-- > 0;) {
-    if (!is_needed[k]) continue;
-    if (instructions[k].opcode == Opcode::load) loads.insert(instructions[k].integer);
+  std::vector<bool> reads(instructions.size(), false);
+  for (std::size_t k = 0; k < instructions.size(); ++k) {
+    reads[k] = instructions[k].opcode == Opcode::load && instructions[k].integer == array;
     for (const std::int32_t operand : instructions[k].operands)
-      if (operand != Instruction::kNone) is_needed[index(operand)] = true;
+      if (operand != Instruction::kNone && reads[index(operand)]) reads[k] = true;
   }
-  return loads;
+  return reads;
 }
 
 /// An array is overwritten in the last pass that reads what it held before, or later.
@@ -345,20 +346,24 @@ std::vector<ScriptCompiler::Root> ScriptCompiler::roots(const std::set<std::stri
   for (const auto& [number, place] : values_) {
     const Script::Array& array = script_.arrays_[index(number)];
     if (array.is_new && !stored.contains(array.name)) continue;
-    roots.push_back({true, number, place, array.shape, level[index(place)], -1, loads_of(place)});
+    roots.push_back({true, number, place, array.shape, level[index(place)], -1});
   }
   for (std::int64_t number = 0; number < std::ssize(script_.reductions_); ++number) {
     const Reduction& reduction = script_.reductions_[index(number)];
     const std::int32_t place = reduction.operand;
     const std::int64_t alone = reduction.fold == Fold::quantile ? number : -1;
-    roots.push_back({false, number, place, reduction.domain, level_of(reduction, level), alone, loads_of(place)});
+    roots.push_back({false, number, place, reduction.domain, level_of(reduction, level), alone});
   }
+  std::map<std::int64_t, std::vector<bool>> readers;  // of arrays that are overwritten
+  for (const Root& root : roots)
+    if (root.is_store && !script_.arrays_[index(root.number)].is_new) readers[root.number] = readers_of(root.number);
   for (bool is_settled = false; !is_settled;) {
     is_settled = true;
     for (Root& store : roots) {
-      if (!store.is_store) continue;
+      if (!store.is_store || !readers.contains(store.number)) continue;
+      const std::vector<bool>& reads = readers[store.number];
       for (const Root& reader : roots) {
-        if (!reader.loads.contains(store.number) || reader.level <= store.level) continue;
+        if (!reads[index(reader.place)] || reader.level <= store.level) continue;
         store.level = reader.level;
         is_settled = false;
       }

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "expr/compiler.hpp"
@@ -30,9 +31,8 @@ class ScriptCompiler {
     std::int64_t number = 0;  ///< of the array or the reduction
     std::int32_t place = 0;
     Shape domain;
-    int level = 0;                 ///< number of the pass among those of its domain
-    std::int64_t alone = -1;       ///< its number, if it has passes of its own
-    std::set<std::int64_t> loads;  ///< arrays
+    int level = 0;            ///< number of the pass among those of its domain
+    std::int64_t alone = -1;  ///< its number, if it has passes of its own
   };
 
   void assign_array(std::int64_t number, Value value);
@@ -43,21 +43,28 @@ class ScriptCompiler {
   Value quantile(const Value& operand, const ReductionCall& call);
   Value results_of(Reduction reduction, ElementType type, std::int64_t count);
   [[nodiscard]] int level_of(const Reduction& reduction, const std::vector<int>& levels) const;
+  [[nodiscard]] Instruction bound(Instruction instruction, std::int32_t domain) const;
   Value bound(const Value& value, const Shape& shape);
   std::int32_t domain_number(const Shape& shape);
 
   [[nodiscard]] std::vector<int> levels() const;
-  [[nodiscard]] std::set<std::int64_t> loads_of(std::int32_t place) const;
+  [[nodiscard]] std::vector<bool> readers_of(std::int64_t array) const;
   [[nodiscard]] std::vector<Root> roots(const std::set<std::string>& stored) const;
   void make_pass(std::span<const Root> all, std::span<const Root> roots);
 
   Script script_;
   Builder builder_;
-  std::map<std::string, Value, std::less<>> names_;
+  Scope scope_;
+  std::map<std::string, std::int64_t> array_numbers_;
+  std::set<std::string> assigned_;
   std::map<std::string, std::int64_t, std::less<>> random_calls_;
   std::map<std::int64_t, std::int32_t> values_;  ///< the last value of every array that is assigned
   std::map<std::string, Value, std::less<>> numbers_;
   std::vector<Shape> domains_;
+  /// The numbers of the reductions by what they fold, how, along which axis, over which domain.
+  std::map<std::tuple<Fold, std::int32_t, std::optional<int>, std::int32_t>, std::int64_t> folds_;
+  /// Of each domain, by their places, what values are that have been bound to it.
+  std::map<std::int32_t, std::map<std::int32_t, std::int32_t>> bound_;
   std::string text_;             ///< of the statement
   std::optional<Shape> target_;  ///< of the statement, if it is an array already
 };

@@ -123,7 +123,11 @@ std::vector<double> QuantileSearch::results() const {
     const double weight = virtual_place - static_cast<double>(below);
     const double low = value_at(below);
     const double high = value_at(std::min(below + 1, count_ - 1));
-    results.push_back(weight < 0.5 ? low + (high - low) * weight : high - (high - low) * (1.0 - weight));
+    // numpy's interpolation; which takes an element as it is, infinite ones too, where the fraction is a whole number.
+    if (weight == 0.0)
+      results.push_back(low);
+    else
+      results.push_back(weight < 0.5 ? low + (high - low) * weight : high - (high - low) * (1.0 - weight));
   }
   return results;
 }

@@ -44,22 +44,31 @@ herr_t refuse_external_link(const char*, const char*, const char* file, const ch
 struct Found {
   std::vector<std::string> datasets;
   hid_t file;
+  bool is_ours;  ///< an output of this program: its /provenance is no data
 };
+
+/// Neither a scale of an axis nor a single number.
+bool is_array(hid_t dataset) {
+  if (H5Aexists(dataset, "CLASS") > 0 && H5Aexists(dataset, "NAME") > 0) return false;
+  const hid_t space = H5Dget_space(dataset);
+  const bool has_axes = H5Sget_simple_extent_ndims(space) != 0;
+  H5Sclose(space);
+  return has_axes;
+}
 
 herr_t note_dataset(hid_t, const char* name, const H5L_info_t* info, void* data) {
   auto& found = *static_cast<Found*>(data);
   if (info->type != H5L_TYPE_HARD) return 0;
+  if (found.is_ours && std::string_view(name).starts_with("provenance/")) return 0;
   const hid_t object = H5Oopen(found.file, name, H5P_DEFAULT);
   if (object < 0) return 0;
-  const bool is_dataset = H5Iget_type(object) == H5I_DATASET;
-  const bool is_scale = is_dataset && H5Aexists(object, "CLASS") > 0 && H5Aexists(object, "NAME") > 0;
-  if (is_dataset && !is_scale) found.datasets.push_back(std::string("/") + name);
+  if (H5Iget_type(object) == H5I_DATASET && is_array(object)) found.datasets.push_back(std::string("/") + name);
   H5Oclose(object);
   return found.datasets.size() > kMostNamesTold ? 1 : 0;
 }
 
 std::vector<std::string> names_of_datasets(hid_t file) {
-  Found found{{}, file};
+  Found found{.datasets = {}, .file = file, .is_ours = H5Aexists(file, "windrow_format") > 0};
   H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, note_dataset, &found);
   return found.datasets;
 }
@@ -122,6 +131,36 @@ bool equals(hid_t type, hid_t known) {
   return H5Tequal(type, known) > 0;
 }
 
+/// h5py's bool: one byte that is called FALSE or TRUE.
+bool is_truth(hid_t enumeration) {
+  const auto value_is = [&](const char* name, std::int8_t wanted) {
+    std::int8_t value = -1;
+    return H5Tenum_valueof(enumeration, name, &value) >= 0 && value == wanted;
+  };
+  return H5Tget_size(enumeration) == 1 && H5Tget_nmembers(enumeration) == 2 && value_is("FALSE", 0) &&
+         value_is("TRUE", 1);
+}
+
+/// The attribute of an object that is a short text; "" if there is none.
+std::string text_attribute(hid_t object, const char* name) {
+  constexpr std::size_t most = 64;
+  if (H5Aexists(object, name) <= 0) return {};
+  const Hdf5Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose, "open an attribute");
+  const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose, "read the type of an attribute");
+  const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose, "read the extents of an attribute");
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Sget_simple_extent_npoints(space.get()) != 1) return {};
+  if (H5Tis_variable_str(type.get()) > 0) {
+    char* text = nullptr;
+    if (H5Aread(attribute.get(), type.get(), &text) < 0 || text == nullptr) return {};
+    std::string value(text, strnlen(text, most));
+    H5free_memory(text);
+    return value;
+  }
+  std::array<char, most> text{};
+  if (H5Tget_size(type.get()) > most || H5Aread(attribute.get(), type.get(), text.data()) < 0) return {};
+  return {text.data(), strnlen(text.data(), most)};
+}
+
 /// A number type of the file: as it is stored if `plain`, and as the library hands it out.
 struct NumberType {
   NumberFormat format;
@@ -131,6 +170,7 @@ struct NumberType {
 NumberType number_type(hid_t type, const std::string& whole) {
   const H5T_class_t type_class = H5Tget_class(type);
   if (type_class == H5T_ENUM) {
+    if (is_truth(type)) return {{Kind::boolean, 1, false}, true};
     const Hdf5Handle base(H5Tget_super(type), H5Tclose, "read a type");
     return number_type(base.get(), whole);
   }
@@ -159,7 +199,7 @@ hid_t memory_type(const NumberFormat& format) {
   const bool is_signed = format.kind == Kind::signed_integer;
   switch (format.bytes) {
     case 1:
-      return is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8;
+      return is_signed || format.kind == Kind::boolean ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8;
     case 2:
       return is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_UINT16;
     case 4:
@@ -209,7 +249,10 @@ void check_filters(StoredArray& array, hid_t properties, const std::string& whol
 StoredArray describe(hid_t dataset, const std::string& whole) {
   StoredArray array;
   const Hdf5Handle type(H5Dget_type(dataset), H5Tclose, fmt::format("read the type of {}", whole));
-  const NumberType number = number_type(type.get(), whole);
+  NumberType number = number_type(type.get(), whole);
+  // xarray and this program keep truth values as int8 with a note.
+  if (number.format == NumberFormat{Kind::signed_integer, 1, false} && text_attribute(dataset, "dtype") == "bool")
+    number.format.kind = Kind::boolean;
   take_extents(array, dataset, whole);
   const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose, fmt::format("read the layout of {}", whole));
   const H5D_layout_t layout = H5Pget_layout(properties.get());

@@ -139,6 +139,11 @@ void InputDataset::read(ElementType type, RowRange rows, std::byte* destination)
       read_by_library(source_.path, {dataset_, array_}, part, type, destination);
     else
       read_plain(file_, array_, part, type, destination);
+  } catch (const UnheldNumber&) {
+    throw Error(ExitStatus::io,
+                "{} has numbers of 2^63 and more, which int64 does not hold\n"
+                "  read it as real numbers: type = \"float64\"",
+                name());
   } catch (const Error& error) {
     // A file that ends early is no failed verification here.
     if (error.status() != ExitStatus::verification) throw;

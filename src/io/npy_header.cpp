@@ -61,6 +61,7 @@ NumberFormat parse_type(std::string_view text) {
     throw Error(ExitStatus::io, "it holds elements of type '{}': {}; integers and real numbers can be read",
                 printable(whole), what_is_refused(kind));
   format.kind = kind == 'f'   ? NumberFormat::Kind::floating
+                : kind == 'b' ? NumberFormat::Kind::boolean
                 : kind == 'i' ? NumberFormat::Kind::signed_integer
                               : NumberFormat::Kind::unsigned_integer;
   std::from_chars(bytes.data(), bytes.data() + bytes.size(), format.bytes);

@@ -19,6 +19,9 @@ struct Half {
 struct Extended {
   unsigned char bytes[16];
 };
+struct Truth {
+  std::uint8_t bits;
+};
 
 /// IEEE 754 binary16: exact in a float.
 float value_of(Half half) {
@@ -37,6 +40,10 @@ long double value_of(Extended extended) {
   long double value = 0;
   std::memcpy(&value, extended.bytes, 10);
   return value;
+}
+
+std::int8_t value_of(Truth truth) {
+  return truth.bits != 0 ? 1 : 0;
 }
 
 template <typename Number>
@@ -89,6 +96,7 @@ template <typename Function>
 void with_stored(const NumberFormat& format, Function&& function) {
   const bool is_signed = format.kind == Kind::signed_integer;
   const bool is_floating = format.kind == Kind::floating;
+  if (format.kind == Kind::boolean) return function(Truth{});
   switch (format.bytes) {
     case 1:
       return is_signed ? function(std::int8_t{}) : function(std::uint8_t{});
@@ -103,9 +111,19 @@ void with_stored(const NumberFormat& format, Function&& function) {
   }
 }
 
+/// That bit 63 is set in no number.
+void check_fits_int64(const StoredNumbers& from) {
+  std::uint8_t seen = 0;
+  const std::int64_t highest = from.format.big_endian ? 0 : 7;
+  for (std::int64_t i = 0; i < from.count; ++i)
+    seen |= std::to_integer<std::uint8_t>(from.first[i * from.step_bytes + highest]);
+  if ((seen & 0x80U) != 0) throw UnheldNumber("a uint64 of 2^63 and more as int64");
+}
+
 }  // namespace
 
 std::string name_of(const NumberFormat& format) {
+  if (format.kind == Kind::boolean) return "bool";
   const char* const kind = format.kind == Kind::floating         ? "float"
                            : format.kind == Kind::signed_integer ? "int"
                                                                  : "uint";
@@ -113,18 +131,24 @@ std::string name_of(const NumberFormat& format) {
 }
 
 NumberFormat format_of(ElementType type) {
+  if (type == ElementType::int8) return {Kind::boolean, 1, false};
   const bool is_integer = type == ElementType::int64 || type == ElementType::int32;
   return {is_integer ? Kind::signed_integer : Kind::floating, static_cast<std::int8_t>(bytes_of(type)), false};
 }
 
+bool are_elements(const NumberFormat& format, ElementType type) {
+  return format.kind != Kind::boolean && format == format_of(type);
+}
+
 ElementType natural_type(const NumberFormat& format) {
+  if (format.kind == Kind::boolean) return ElementType::int8;
   if (format.kind == Kind::floating) return format.bytes <= 4 ? ElementType::float32 : ElementType::float64;
   const bool is_small = format.bytes < 4 || (format.bytes == 4 && format.kind == Kind::signed_integer);
   return is_small ? ElementType::int32 : ElementType::int64;
 }
 
 void convert(const StoredNumbers& from, ElementType type, std::byte* destination) {
-  if (from.format == format_of(type) && from.step_bytes == from.format.bytes) {
+  if (are_elements(from.format, type) && from.step_bytes == from.format.bytes) {
     std::memcpy(destination, from.first, static_cast<std::size_t>(from.count * from.step_bytes));
     return;
   }
@@ -136,6 +160,8 @@ void convert(const StoredNumbers& from, ElementType type, std::byte* destination
         convert_all<decltype(stored), false, decltype(element)>(from, destination);
     });
   });
+  if (from.format.kind == Kind::unsigned_integer && from.format.bytes == 8 && type == ElementType::int64)
+    check_fits_int64(from);
 }
 
 }  // namespace windrow::io

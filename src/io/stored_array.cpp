@@ -22,7 +22,7 @@ class LineReader {
 
   /// Reads the selected numbers of a line that begins at `offset` and has them converted one after the other.
   void read(std::int64_t offset, const Selection& selected, std::byte* destination) {
-    if (selected.step == 1 && array_.format == format_of(type_)) {
+    if (selected.step == 1 && are_elements(array_.format, type_)) {
       file_.read(offset + selected.start * stored_bytes_, bytes_at(destination, selected.count * stored_bytes_));
       return;
     }

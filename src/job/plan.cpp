@@ -82,10 +82,14 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
                     .provenance = {},
                     .compression = deck.common->compression};
   file.provenance.texts = {{"deck", std::move(given)}, {"effective_deck", deck::effective(deck.keys)}};
-  for (const std::string& name : deck.output_arrays())
-    for (const PlannedArray& array : needs.arrays)
-      if (array.shape.name == name)
-        file.arrays.push_back({name, array.shape.type, array.shape.extents, {{"expression", array.description}}});
+  for (const std::string& name : deck.output_arrays()) {
+    for (const PlannedArray& array : needs.arrays) {
+      if (array.shape.name != name) continue;
+      file.arrays.push_back({name, array.shape.type, array.shape.extents, {{"expression", array.description}}});
+      // By this xarray, and `evaluate`, take them for truth values again.
+      if (array.shape.type == ElementType::int8) file.arrays.back().attributes.push_back({"dtype", "bool"});
+    }
+  }
   for (const PlannedScalar& scalar : needs.scalars) {
     const bool is_float = scalar.type == ElementType::float64;
     file.scalars.push_back({scalar.name, is_float ? std::variant<std::int64_t, double>(0.0) : std::int64_t{0}, {}});

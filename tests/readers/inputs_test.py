@@ -50,7 +50,8 @@ def values(stored, shape):
             numbers = (rng.standard_normal(count) * 10.0 ** rng.integers(-12, 22, count)).astype(stored)
         numbers[:6] = [np.nan, np.inf, -np.inf, -0.0, 1.5, -1.5]
         return numbers.reshape(shape)
-    return np.frombuffer(rng.bytes(count * np.dtype(stored).itemsize), stored).reshape(shape)
+    numbers = np.frombuffer(rng.bytes(count * np.dtype(stored).itemsize), stored).reshape(shape)
+    return numbers >> np.uint64(1) if stored == "u8" else numbers  # int64 has no more, which is a test of its own
 
 
 def as_type(array, kind):
@@ -129,7 +130,7 @@ class Whole(Scratch):
         for name, expected in {"contiguous": array, "group/chunks": array, "one_chunk": array, "compact": array[:5],
                                "link": array, "/line": line, "group/line": line, "extended": array,
                                "never_written": np.full((ROWS, COLS), 2.5, "f4"),
-                               "flags": (array > 0).astype("i4"), "flags_z": (array > 0).astype("i4")}.items():
+                               "flags": (array > 0).astype("i1"), "flags_z": (array > 0).astype("i1")}.items():
             for parts in (1, 4):
                 self.same(read(path, name, parts=parts), expected, name)
         self.refused(path, "HDF5_PLUGIN_PATH", dataset="foreign_filter")
@@ -188,6 +189,52 @@ class Whole(Scratch):
             self.same(read(self.folder / "v.npy"), array, str(version))
         np.save(self.folder / "long.npy", array.astype("longdouble"))
         self.same(read(self.folder / "long.npy"), array, "long double")
+
+
+    def test_truth_values(self):
+        truth = values("f8", (ROWS, COLS)) > 0
+        numbers = np.arange(ROWS * COLS).reshape(ROWS, COLS).astype("i1")
+        np.save(self.folder / "t.npy", truth)
+        np.save(self.folder / "raw.npy", numbers.view(bool))  # any byte but 0 is true
+        with h5py.File(self.folder / "t.h5", "w") as file:
+            file["truth"] = truth
+            file["numbers"] = numbers
+            for name, text in (("noted", "bool"), ("noted_bytes", np.bytes_("bool")), ("other", "int8")):
+                file[name] = numbers
+                file[name].attrs["dtype"] = text
+            file.create_dataset("z", data=truth, chunks=(10, 10), compression="gzip")
+            file.create_dataset("colours", data=numbers & 1, dtype=h5py.enum_dtype({"RED": 0, "BLUE": 1}, "i1"))
+        with netCDF4.Dataset(self.folder / "t.nc", "w") as dataset:
+            for axis, length in (("row", ROWS), ("col", COLS)):
+                dataset.createDimension(axis, length)
+            variable = dataset.createVariable("t", "i1", ("row", "col"))
+            variable.setncattr("dtype", "bool")
+            variable[:] = truth
+        true = (numbers != 0).astype("i1")
+        for path, dataset, expected in (("t.npy", "", truth.astype("i1")), ("raw.npy", "", true),
+                                        ("t.h5", "truth", truth.astype("i1")), ("t.h5", "z", truth.astype("i1")),
+                                        ("t.h5", "noted", true), ("t.h5", "noted_bytes", true),
+                                        ("t.nc", "", truth.astype("i1")),
+                                        ("t.h5", "other", numbers.astype("i4")),
+                                        ("t.h5", "numbers", numbers.astype("i4")),
+                                        ("t.h5", "colours", (numbers & 1).astype("i4"))):
+            with self.subTest(f"{path}:{dataset}"):
+                self.same(read(self.folder / path, dataset, parts=3), expected, dataset)
+                for part in ("::7, 3:9", "5:9"):
+                    self.same(read(self.folder / path, dataset, part), eval(f"expected[{part}]"), part)
+        for kind in TYPES:
+            self.same(read(self.folder / "raw.npy", kind=kind), true.astype(kind), kind)
+
+    def test_the_largest_unsigned_numbers(self):
+        held = np.array([0, 1, 2**63 - 1], "u8")
+        for order in "<>":
+            for array, fits in ((held, True), (np.append(held, np.uint64(2**63)), False)):
+                np.save(self.folder / "u.npy", array.astype(order + "u8"))
+                self.same(read(self.folder / "u.npy", kind="float64"), array.astype("f8"), order)
+                if fits:
+                    self.same(read(self.folder / "u.npy"), array.astype("i8"), order)
+                else:
+                    self.refused(self.folder / "u.npy", "u.npy has numbers of 2^63 and more", 'type = "float64"')
 
 
 class Refused(Scratch):

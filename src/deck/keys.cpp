@@ -155,6 +155,11 @@ void Keys::reject(std::string_view name, std::string message, std::optional<std:
   state_->rejected.push_back({source, place, std::move(message)});
 }
 
+void Keys::fail(std::string_view name, const Error& error) const {
+  const auto [source, place] = locate(*state_, name, {}, {});
+  throw DeckError(deck_error(*state_, {{source, place, error.what()}}).diagnostics(), error.status());
+}
+
 void Keys::throw_if_rejected() const {
   if (!state_->rejected.empty()) throw deck_error(*state_, state_->rejected);
 }

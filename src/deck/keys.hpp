@@ -29,10 +29,10 @@ struct Diagnostic {
   std::string message;
 };
 
-/// Everything that is wrong with a deck, one `FILE:LINE:COL: message` a line.
+/// Everything that is wrong with a deck, or with what it names, one `FILE:LINE:COL: message` a line.
 class DeckError : public Error {
  public:
-  explicit DeckError(std::vector<Diagnostic> diagnostics);
+  explicit DeckError(std::vector<Diagnostic> diagnostics, ExitStatus status = ExitStatus::usage);
   [[nodiscard]] const std::vector<Diagnostic>& diagnostics() const noexcept { return diagnostics_; }
 
  private:
@@ -175,6 +175,8 @@ class Keys {
   /// key). The place is that of where().
   void reject(std::string_view name, std::string message, std::optional<std::size_t> offset = {},
               std::optional<std::size_t> item = {});
+  /// *Throws* DeckError with an error about what the value of a key names, a file for instance, and its exit status.
+  [[noreturn]] void fail(std::string_view name, const Error& error) const;
   /// *Throws* DeckError with all that was rejected, if anything was.
   void throw_if_rejected() const;
 

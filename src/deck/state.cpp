@@ -24,8 +24,8 @@ std::string joined(const std::vector<Diagnostic>& diagnostics) {
 
 }  // namespace
 
-DeckError::DeckError(std::vector<Diagnostic> diagnostics)
-    : Error(ExitStatus::usage, joined(diagnostics)), diagnostics_(std::move(diagnostics)) {}
+DeckError::DeckError(std::vector<Diagnostic> diagnostics, ExitStatus status)
+    : Error(status, joined(diagnostics)), diagnostics_(std::move(diagnostics)) {}
 
 std::optional<std::size_t> Keys::State::find(std::string_view name) const {
   const auto found = std::ranges::find(keys, name, &Key::name);

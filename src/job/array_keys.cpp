@@ -136,7 +136,13 @@ void ArrayKeys::check_source(deck::Keys& keys) const {
   if (!value_.empty()) keys.reject(section_ + ".value", fmt::format("'{}' has a file already: value or file", name_));
   if (rows_ == kAsManyAsRanks)
     keys.reject(section_ + ".rows", "rows are as many as in the file, whatever the number of ranks");
-  if (!dataset_) dataset_ = std::make_shared<const io::InputDataset>(source_);
+  if (!dataset_) {
+    try {
+      dataset_ = std::make_shared<const io::InputDataset>(source_);
+    } catch (const Error& error) {
+      keys.fail(section_ + ".file", error);
+    }
+  }
   if (!keys.given(section_ + ".type")) type_in_file_ = dataset_->natural_type();
   const Extents extents = dataset_->extents();
   const auto reject_other = [&](std::string_view key, std::int64_t wanted, std::int64_t found) {

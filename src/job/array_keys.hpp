@@ -21,7 +21,7 @@ class ArrayKeys {
   /// Declares the keys of one of many arrays, which its section gives its name (deck::Keys::family).
   void declare_member(deck::Keys& keys, const std::string& section, const std::string& name);
   /// Rejects a name that is none, and extents whose product is too large; opens the file of an array that has one.
-  /// *Throws*: Error(io), on the calling rank, for a file that cannot be read.
+  /// *Throws*: DeckError(io), on the calling rank, for a file that cannot be read.
   void check(deck::Keys& keys) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }

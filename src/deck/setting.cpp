@@ -37,11 +37,14 @@ Fault wrong(const Key& key, const Value& value, const std::string& nearest_word 
   return {value.place, std::move(message)};
 }
 
-// A whole number may be written 6e7; from 2^63 on a real is none of 64 bits any more.
+// From 2^63 on a real is no whole number of 64 bits any more.
+constexpr double kBeyondIntegers = 9223372036854775808.0;
+
+// A whole number may be written 6e7.
 std::optional<std::int64_t> whole_number(const Value& value) {
-  constexpr double limit = 9223372036854775808.0;
   if (value.kind == Value::Kind::integer) return value.integer;
-  if (value.kind != Value::Kind::real || !(std::abs(value.real) < limit) || std::trunc(value.real) != value.real)
+  if (value.kind != Value::Kind::real || !(std::abs(value.real) < kBeyondIntegers) ||
+      std::trunc(value.real) != value.real)
     return std::nullopt;
   return static_cast<std::int64_t>(value.real);
 }
@@ -53,6 +56,9 @@ Result interpret_integer(const Key& key, const Value& value) {
     return wrong(key, value, nearest(value.text, texts_of(key.words)));
   }
   const auto number = whole_number(value);
+  if (value.kind == Value::Kind::real && std::isfinite(value.real) && std::abs(value.real) >= kBeyondIntegers)
+    return Fault{value.place,
+                 fmt::format("{}; whole numbers have 64 bits: at most {} here", found(key.name, value), key.maximum)};
   if (!number || *number < key.minimum || *number > key.maximum) return wrong(key, value);
   return Reading{*number};
 }

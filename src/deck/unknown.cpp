@@ -63,10 +63,12 @@ std::string about_section(const std::string& name, std::span<const std::string> 
   const auto is_at_or_below = [&](const std::string& section) {
     return section == name || section.starts_with(name + '.');
   };
-  if (std::ranges::any_of(other, is_at_or_below)) return fmt::format("the section [{}] belongs to another job", name);
-  std::string unknown = fmt::format("unknown section [{}]", shortened(name));
+  const bool is_of_another = std::ranges::any_of(other, is_at_or_below);
+  std::string unknown = is_of_another ? fmt::format("the section [{}] belongs to another job", name)
+                                            : fmt::format("unknown section [{}]", shortened(name));
   const std::string near = nearest(name, declared);
   if (!near.empty()) return fmt::format("{}; did you mean [{}]?", unknown, near);
+  if (is_of_another) return unknown;
   const std::string far = nearest(name, other);
   if (far.empty()) return unknown;
   return fmt::format("{}; the nearest is [{}], which belongs to another job", unknown, far);

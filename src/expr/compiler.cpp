@@ -93,8 +93,12 @@ Token Compiler::target() {
   const Token name = take();
   if (name.kind != Token::Kind::name)
     fail(name, fmt::format("expected a name, found {}; write name = expression", shown(name)));
-  if (!token_.is("="))
-    fail(token_, fmt::format("expected '=', found {}; a statement is name = expression", shown(token_)));
+  if (!token_.is("=")) {
+    const bool is_augmented = find_operator(token_) != nullptr && following().is("=");
+    fail(token_, fmt::format("expected '=', found {}; {}", shown(token_),
+                             is_augmented ? fmt::format("write {0} = {0} {1} (...)", name.text, token_.text)
+                                          : "a statement is name = expression"));
+  }
   if (is_word(name.text)) fail(name, fmt::format("{} is a word of the language; take another name", shown(name)));
   take();
   return name;
@@ -172,7 +176,7 @@ Value Compiler::number() {
 std::string Compiler::advice_on_unknown(const Token& name) const {
   std::vector<std::string_view> names;
   for (const auto& [known, value] : scope_->names) names.push_back(known);
-  return advice_on_name(name.text, names);
+  return advice_on_name(name.text, std::move(names));
 }
 
 Value Compiler::name() {
@@ -377,6 +381,7 @@ void Compiler::fail(const Token& token, const std::string& message) {
 void Compiler::fail_after_value(std::string_view expected) const {
   std::string advice = advice_on_symbol(token_.text);
   if (advice.empty() && begins_value(token_)) advice = "; a product is written *";
+  if (token_.is("[")) advice = "; parts of arrays are not taken: where(condition, a, b) chooses, a slice reads a part";
   fail(token_, fmt::format("expected {}, found {}{}", expected, shown(token_), advice));
 }
 

@@ -20,6 +20,9 @@ struct Variable {
 constexpr Instruction integer(Opcode opcode) {
   return {.opcode = opcode, .type = ValueType::int64};
 }
+constexpr Instruction truth(std::int64_t bit) {
+  return {.opcode = Opcode::constant, .type = ValueType::boolean, .integer = bit};
+}
 constexpr Instruction constant(double number) {
   return {.opcode = Opcode::constant, .type = ValueType::float64, .integer = std::bit_cast<std::int64_t>(number)};
 }
@@ -38,6 +41,8 @@ constexpr std::array kVariables{
     Variable{"inf", constant(std::numeric_limits<double>::infinity())},
     // The NaN that processors make, so that there is one in all programs.
     Variable{"nan", constant(std::bit_cast<double>(std::uint64_t{0xfff8000000000000}))},
+    Variable{"True", truth(1)},
+    Variable{"False", truth(0)},
 };
 
 using Kind = Function::Kind;
@@ -131,7 +136,10 @@ constexpr std::string_view kUnequal = "'not equal' is written !=";
 constexpr std::string_view kProduct = "a product is written *";
 constexpr std::string_view kRound = "use round parentheses";
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kForeign{{
+constexpr std::string_view kNoDot = "there are no methods and no modules: sum(u) stands for u.sum() and np.sum(u)";
+constexpr std::string_view kNoNone = "every element has a value: write nan, or leave the word out";
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kForeign{{
     {"=", "'equal' is written =="},
     {"and", kAnd},
     {"&&", kAnd},
@@ -155,10 +163,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 23> kForeign
     {"π", "write pi"},
     {"[", kRound},
     {"{", kRound},
+    {".", kNoDot},
+    {"@", "matrix products are not computed; vdot(a, b) is the sum of a*b"},
+    {"None", kNoNone},
 }};
 
+constexpr std::string_view kNoCast =
+    "an array has the type that it is declared with ([arrays.NAME], type = \"int64\"); a whole number below x is "
+    "floor(x)";
+
 /// Functions of other languages, or by other names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kForeignFunctions{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 39> kForeignFunctions{{
     {"pow", "a power is written **"},
     {"power", "a power is written **"},
     {"square", "a square is written **2"},
@@ -190,7 +205,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kForeign
     {"atanh", "write arctanh"},
     {"random", "random numbers are drawn by uniform() and normal()"},
     {"rand", "random numbers are drawn by uniform() and normal()"},
+    {"int", kNoCast},
+    {"float", kNoCast},
+    {"bool", "write x != 0"},
+    {"absolute", "write abs"},
+    {"len", "write rows, or cols"},
+    {"dot", "write vdot(a, b), the sum of a*b"},
+    {"isinf", "write abs(x) == inf"},
+    {"transpose", "arrays are not transposed; read the result so: array[:].T"},
 }};
+
+/// Modules whose functions have the same names here.
+constexpr std::array<std::string_view, 4> kForeignModules{"np", "numpy", "math", "ne"};
 
 char lower(char c) {
   return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -239,6 +265,7 @@ const ReductionName* reduction(std::string_view name) {
 }
 
 std::string advice_on_name(std::string_view name, std::vector<std::string_view> known) {
+  if (std::ranges::find(kForeignModules, name) != kForeignModules.end()) return fmt::format("; {}", kNoDot);
   for (const Variable& variable : kVariables) known.push_back(variable.name);
   for (const Function& function : kFunctions) known.push_back(function.name);
   return advice(name, known, "names");

@@ -16,6 +16,7 @@ import unittest
 
 import h5py
 import numpy as np
+import xarray
 
 import launch
 import random_statements
@@ -242,8 +243,8 @@ arrays = ["d", "y", "w", "x"]
                     np.testing.assert_array_equal(file[name], expected)
                 self.assertEqual(file["total"], n.sum())
         for override, status, message in [
-            ("arrays.t.file=nope.h5", launch.IO, "cannot open nope.h5: No such file or directory"),
-            ("arrays.t.dataset=q", launch.IO, "in.h5 has no dataset q: it has /n, /p, /t"),
+            ("arrays.t.file=nope.h5", launch.IO, "command line:1:15: cannot open nope.h5: No such file or directory"),
+            ("arrays.t.dataset=q", launch.IO, "deck.toml:3:13: in.h5 has no dataset q: it has /n, /p, /t"),
             ("arrays.t.rows=5", launch.USAGE, "in.h5:/t has 197 rows, not 5"),
             ("arrays.n.cols=2", launch.USAGE, "in.h5:/n is one-dimensional; leave cols out"),
             ("arrays.t.value=i", launch.USAGE, "'t' has a file already: value or file"),
@@ -254,6 +255,59 @@ arrays = ["d", "y", "w", "x"]
                 result = self.windrow("run", deck, override, ranks=3)
                 self.assert_status(result, status)
                 self.assert_one_message(result, message)
+
+    def test_truth_values_stay_what_they_are(self):
+        x = np.arange(-50, 51)
+        np.save(self.folder / "flags.npy", x % 3 == 0)
+        first = self.write_deck("""job = "evaluate"
+[arrays]
+flags = {file = "flags.npy"}
+x = {rows = 101, value = "i - 50"}
+[evaluate]
+statements = ["mask = x > 0", "either = mask | ~flags", "all_of = all(where(True, flags, 0) == flags)", "n = sum(flags)"]
+[output]
+file = "out.h5"
+""")
+        self.evaluate(first, Split(3))
+        either = (x > 0) | ~(x % 3 == 0)
+        with xarray.open_dataset(self.folder / "out.h5") as dataset:
+            self.assertEqual(dataset["mask"].dtype, bool)
+            np.testing.assert_array_equal(dataset["mask"], x > 0)
+            np.testing.assert_array_equal(dataset["either"], either)
+            self.assertEqual((dataset["all_of"], dataset["n"]), (1, 33))
+        os.rename(self.folder / "out.h5", self.folder / "masks.h5")
+        second = self.write_deck("""job = "evaluate"
+[arrays]
+mask = {file = "masks.h5", dataset = "mask"}
+either = {file = "masks.h5", dataset = "either"}
+[evaluate]
+statements = ["neither = ~(mask | either)", "count = sum(mask)"]
+[output]
+file = "out.h5"
+""")
+        self.evaluate(second, Split(2))
+        file = self.read()
+        np.testing.assert_array_equal(file["neither"].astype(bool), ~((x > 0) | either))
+        self.assertEqual(file["count"], 50)
+
+    def test_an_output_with_one_array_is_read_without_its_name(self):
+        self.evaluate(self.write_deck(SMALL.format(statements='["v = u**2", "total = sum(v)"]')), Split(2))
+        os.rename(self.folder / "out.h5", self.folder / "in.h5")
+        again = self.write_deck("""job = "evaluate"
+arrays.v.file = "in.h5"
+evaluate.statements = ["again = sum(v)"]
+output = {file = "out.h5"}
+""")
+        self.evaluate(again, Split(2))
+        with h5py.File(self.folder / "in.h5") as file:
+            self.assertEqual(self.read()["again"], file["total"][()])
+
+    def test_many_statements(self):
+        for text in ("u = u + i", "v{n} = u + {n}", "s{n} = sum(u*{n})", "w{n} = u*{n} + i; u = u + w{n}"):
+            with self.subTest(text):
+                statements = [text.format(n=n) for n in range(10_000)]
+                deck = self.write_deck(SMALL.format(statements=json.dumps(statements)))
+                self.assert_status(self.windrow("check", deck, limit_s=30), launch.DONE)
 
     def test_shapes_that_do_not_fit_so_many_ranks(self):
         deck = self.write_deck("""job = "evaluate"
@@ -406,7 +460,7 @@ class Errors(EvaluateCase):
             ("v = sum(3)", "sum", "of a number"), ("v = u & 1.5", "&", "whole numbers"), ("v u", "u", "expected '='"),
             ("sin = u", "sin", "word of the language"), ("v = u + sum(u, axis=2)", "sum", "axis=2"),
             ("v = mean(u, axis=0, axis=1)", "axis=1", "twice"), ("v = 1 < u < 2", "< 2", "do not chain"),
-            ("v = u[0]", "[", "round parentheses"), ("v = u^2.0", "^", "**"), ("v = (u > 1) - (u > 2)", "-", "truth"),
+            ("v = u[0]", "[", "parts of arrays are not taken"), ("v = u^2.0", "^", "**"), ("v = (u > 1) - (u > 2)", "-", "truth"),
             ("v = i", "v", "nothing tells the shape"), ("v = u + sum(u, axis=1)", "+ sum", "do not fit"),
             ("v = offset + u", "offset", "populate"), ("v = var(u, ddof=u)", "u)", "expected a number"),
             ("v = min(u, 3)", "min", "minimum"), ("v = 1e400*u", "1e400", "outside the range"),

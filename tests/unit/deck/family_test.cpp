@@ -123,7 +123,8 @@ TEST(Family, Errors) {
             "d.toml:4:8: arrays.u.rows is 0; it must be a whole number of at least 1\n"
             "d.toml:7:12: '?' is no operator");
   EXPECT_EQ(error_of("[arays.u]\nrows = 3"), "d.toml:3:1: unknown section [arays]; did you mean [arrays]?");
-  EXPECT_EQ(error_of("[array.u]\nrows = 3"), "d.toml:3:1: the section [array] belongs to another job");
+  EXPECT_EQ(error_of("[array.u]\nrows = 3"),
+            "d.toml:3:1: the section [array] belongs to another job; did you mean [arrays]?");
   EXPECT_EQ(error_of("[arrays]\nrows = 3"), "d.toml:4:1: unknown key 'arrays.rows'; did you mean 'arrays.NAME.rows'?");
   EXPECT_EQ(error_of("[arrays.u.more]\nrows = 3"),
             "d.toml:3:1: unknown section [arrays.u.more]\n"

@@ -45,9 +45,10 @@ TEST(WrongDeck, WrongTypesAndRanges) {
   EXPECT_EQ(error_of("cols = 0"), "d.toml:5:8: array.cols is 0; it must be a whole number of at least 1 (columns)");
   EXPECT_EQ(error_of("cols = 1.5"), "d.toml:5:8: array.cols is 1.5; it must be a whole number of at least 1 (columns)");
   EXPECT_EQ(error_of("cols = 1e19"),
-            "d.toml:5:8: array.cols is 1e19; it must be a whole number of at least 1 (columns)");
+            "d.toml:5:8: array.cols is 1e19; whole numbers have 64 bits: at most 9223372036854775807 here");
   EXPECT_EQ(error_of("cols = 9223372036854775808.0"),
-            "d.toml:5:8: array.cols is 9223372036854775808.0; it must be a whole number of at least 1 (columns)");
+            "d.toml:5:8: array.cols is 9223372036854775808.0; whole numbers have 64 bits: at most 9223372036854775807 "
+            "here");
   EXPECT_EQ(error_of("cols = -inf"),
             "d.toml:5:8: array.cols is -inf; it must be a whole number of at least 1 (columns)");
   EXPECT_EQ(error_of("cols = nan"), "d.toml:5:8: array.cols is nan; it must be a whole number of at least 1 (columns)");

@@ -87,6 +87,11 @@ TEST(Error, TellsTheRightFormOfOtherLanguages) {
            Wrong{"i²", 1, "**2"},
            Wrong{"2*π", 2, "write pi"},
            Wrong{"[i]", 0, "round parentheses"},
+           Wrong{"i[0]", 1, "parts of arrays are not taken"},
+           Wrong{"i.mean()", 1, "sum(u) stands for u.sum()"},
+           Wrong{"i @ j", 2, "vdot(a, b)"},
+           Wrong{"where(i > 2, i, None)", 16, "write nan"},
+           Wrong{"np.sin(i)", 0, "there are no methods and no modules"},
        })
     check(wrong);
 }
@@ -105,8 +110,8 @@ TEST(Error, NamesTheNearestName) {
            Wrong{"PI", 0, "did you mean 'pi'?"},
            Wrong{"i + ranks*2", 4, "did you mean 'rank'?"},
            Wrong{"temperature", 0,
-                 "the names are i, j, offset, rows, cols, rank, node, pid, pi, e, inf, nan, where, uniform, normal, "
-                 "sin, cos"},
+                 "the names are i, j, offset, rows, cols, rank, node, pid, pi, e, inf, nan, True, False, where, "
+                 "uniform, normal, sin, cos"},
            Wrong{"k", 0, "the names are i, j"},
            Wrong{"unifrom()", 0, "unknown function 'unifrom'; did you mean 'uniform'?"},
            Wrong{"2*bessel(i)", 2, "unknown function 'bessel'; the functions are where, uniform, normal, sin, cos"},
@@ -121,6 +126,9 @@ TEST(Error, NamesTheNearestName) {
 
 TEST(Error, TellsTheNamesOfFunctionsThatAreElsewhereCalledOtherwise) {
   for (const Wrong& wrong : {
+           Wrong{"int(i)", 0, "has the type that it is declared with"},
+           Wrong{"bool(i)", 0, "write x != 0"},
+           Wrong{"isinf(i)", 0, "write abs(x) == inf"},
            Wrong{"pow(i, 2)", 0, "unknown function 'pow'; a power is written **"},
            Wrong{"1 + asin(i)", 4, "unknown function 'asin'; write arcsin"},
            Wrong{"atan2(i, j)", 0, "write arctan2"},

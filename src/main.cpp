@@ -218,12 +218,15 @@ ExitStatus refuse_usage(const std::string& first, Arguments& arguments, const CL
   return run_command(arguments, mistake);
 }
 
-/// A full disk shows at the latest here. What an earlier write met is not known any more: the next one tells.
+/// A full disk shows at the latest here. What an earlier write met is not known any more: the next one tells. A reader
+/// that has seen enough (`| head`) is no error.
 void check_standard_output() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  const int error_number = write(STDOUT_FILENO, "\n", 1) < 0 ? errno : 0;
+  if (error_number == EPIPE) return;
   std::error_code no_such_link;
   const std::string name = std::filesystem::read_symlink("/proc/self/fd/1", no_such_link).string();
-  const std::string why = write(STDOUT_FILENO, "\n", 1) < 0 ? windrow::errno_text(errno) : "a part of it is lost";
+  const std::string why = error_number != 0 ? windrow::errno_text(error_number) : "a part of it is lost";
   throw Error(ExitStatus::io, "standard output ({}) cannot be written: {}", name, why);
 }
 

@@ -116,6 +116,10 @@ LoadedDeck load_deck(deck::Source source, Registry registry) {
   deck::read(source, deck.keys, deck_language(registry));
   deck.job->ask_for(deck.common->output_arrays);
   deck.job->check(deck.keys);
+  if (deck.common->streaming == Streaming::always && deck.common->compression != 0)
+    deck.keys.reject(
+        "memory.stream",
+        "arrays that pass through memory are not compressed: set output.compression=0, or leave stream out");
   if (deck.common->has_output && deck.common->output_file.empty()) deck.keys.reject("output.file", "the path is empty");
   deck.keys.throw_if_rejected();
   check_output_arrays(deck);

@@ -29,8 +29,10 @@ void good(const std::string& what, const std::string& found) {
   fmt::print("ok    {:<16} {}\n", what, found);
 }
 
+/// Of several findings with one remedy the last one tells it.
 void warn(const std::string& what, const std::string& found, const std::string& remedy) {
-  fmt::print("warn  {:<16} {}\n{:<23}try: {}\n", what, found, "", remedy);
+  fmt::print("warn  {:<16} {}\n", what, found);
+  if (!remedy.empty()) fmt::print("{:<23}try: {}\n", "", remedy);
 }
 
 void touch_extent(std::byte* extent, const std::string& folder) {
@@ -119,7 +121,7 @@ void examine_leftovers(bool clean) {
   for (const Leftover& leftover : leftovers) {
     const std::string found = fmt::format("{} of a dead run, {}", leftover.path, format_bytes(leftover.bytes));
     if (!clean)
-      warn("leftovers", found, "windrow doctor --clean");
+      warn("leftovers", found, &leftover == &leftovers.back() ? "windrow doctor --clean" : "");
     else if (remove(leftover))
       good("leftovers", found + ": removed");
     else

@@ -20,7 +20,7 @@ PassingArray::PassingArray(Context& context, const PlannedArray& planned, const 
 }
 
 void PassingArray::read(RowRange rows, std::span<std::byte> content) const {
-  is_in_file_ ? row_file_->read(rows, content) : dataset_->read(shape_.type, rows, content.data());
+  is_stored_ ? row_file_->read(rows, content) : dataset_->read(shape_.type, rows, content.data());
 }
 
 Passage::Passage(Context& context, RowRange rows, std::vector<PassingArray*> read, std::vector<PassingArray*> stored)
@@ -61,7 +61,7 @@ void Passage::finish() {
   go_on();
   take_out(step_);
   if (background_) background_->wait(context_->memory().rendezvous().waiter());
-  for (PassingArray* const array : stored_) array->is_in_file_ = true;
+  for (PassingArray* const array : stored_) array->is_stored_ = true;
 }
 
 /// Each rank its own panels, so that they lie near it.

@@ -37,7 +37,7 @@ class PassingArray {
  private:
   friend class Passage;
   /// Whether its rows come from a file; otherwise each rank computes its own.
-  [[nodiscard]] bool is_read() const { return is_in_file_ || dataset_ != nullptr; }
+  [[nodiscard]] bool is_read() const { return is_stored_ || dataset_ != nullptr; }
   void read(RowRange rows, std::span<std::byte> content) const;
   /// Keeps what is to be shown of them.
   void show(RowRange rows, std::span<const std::byte> content);
@@ -49,8 +49,8 @@ class PassingArray {
   Context::ShownRows* shown_rows_;
   const io::InputDataset* dataset_;
   std::optional<expr::Evaluator> value_;
-  io::RowFile* row_file_;    ///< null on ranks that are no leaders, and for what is not written
-  bool is_in_file_ = false;  ///< a pass has put it there
+  io::RowFile* row_file_;   ///< null on ranks that are no leaders, and for what is not written
+  bool is_stored_ = false;  ///< a pass has done it: its rows are in its own file, if it has one
 };
 
 /// The rows that a rank works on in a step, and where they are in the window, if they pass through it.

@@ -61,7 +61,7 @@ void add_needs(JobNeeds& needs, const expr::Script& script, int ranks) {
     if (!array.is_new || !array.is_stored) continue;
     const bool is_named = std::ranges::find(script.assigned(), array.name) != script.assigned().end();
     needs.arrays.push_back({.shape = {array.name, array.type, array.shape.extents()},
-                            .description = is_named ? array.text : "a reduction",
+                            .description = is_named ? array.text : fmt::format("for {}", array.text),
                             .is_final_when_filled = is_named,
                             .is_result = is_named});
   }

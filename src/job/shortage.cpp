@@ -275,9 +275,9 @@ std::optional<std::string> find_memory_shortage(const LoadedDeck& deck, const Pl
   const bool is_shared = need.shared_memory > resources.shared_memory_free;
   const auto what = is_shared ? &MemoryNeed::shared_memory : &MemoryNeed::memory;
   const std::string place =
-      is_shared
-          ? fmt::format("{} has {} free", resources.shared_memory_folder, format_bytes(resources.shared_memory_free))
-          : fmt::format("{} has {} available", resources.memory_limit, format_bytes(resources.memory_free));
+      is_shared ? fmt::format("{} has {} free (a twentieth more than the windows take must be: Open MPI asks for it)",
+                              resources.shared_memory_folder, format_bytes(resources.shared_memory_free))
+                : fmt::format("{} has {} available", resources.memory_limit, format_bytes(resources.memory_free));
   return fmt::format(
       "the run needs {} of {} on {}{}, where {}{}{}{}", format_bytes(need.*what),
       is_shared ? "shared memory" : "memory", host_name, output_part(plan, resources), place,

@@ -65,7 +65,7 @@ std::string about_section(const std::string& name, std::span<const std::string> 
   };
   const bool is_of_another = std::ranges::any_of(other, is_at_or_below);
   std::string unknown = is_of_another ? fmt::format("the section [{}] belongs to another job", name)
-                                            : fmt::format("unknown section [{}]", shortened(name));
+                                      : fmt::format("unknown section [{}]", shortened(name));
   const std::string near = nearest(name, declared);
   if (!near.empty()) return fmt::format("{}; did you mean [{}]?", unknown, near);
   if (is_of_another) return unknown;

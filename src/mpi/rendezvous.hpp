@@ -13,9 +13,9 @@ namespace windrow {
 struct RendezvousWords {
   FailureRecord failure;
   alignas(64) std::uint32_t arrived_to_publish;
-  WaitWord publications;
-  WaitWord arrived_to_agree;
-  WaitWord agreements;
+  alignas(64) WaitWord publications;
+  alignas(64) WaitWord arrived_to_agree;
+  alignas(64) WaitWord agreements;
   /// Whether the leader had seen a failure when it ended the last agreement. A rank that is slow to leave must not take
   /// the failure of a later phase, raised by a quicker one, for one of the phase that all have passed.
   std::uint32_t is_failure_agreed;

@@ -19,7 +19,7 @@ namespace windrow {
 namespace {
 
 // The longest sleep between two looks at the failure word: what a failure costs the others, and 20 wake-ups a second.
-constexpr long kNap_ns = 50'000'000;
+constexpr std::chrono::nanoseconds kNap{50'000'000};
 // About 50 us: as long as a futex takes to sleep and be woken, several times over.
 constexpr int kSpins = 1000;
 
@@ -32,13 +32,18 @@ void pause_processor() noexcept {
 }
 
 // Not FUTEX_PRIVATE_FLAG: the waiters are other processes, and their mappings of the window lie elsewhere.
-void futex_wait(std::uint32_t& word, std::uint32_t seen) noexcept {
-  const timespec nap{0, kNap_ns};
+void futex_wait(std::uint32_t& word, std::uint32_t seen, std::chrono::nanoseconds longest) noexcept {
+  const timespec nap{0, std::min(longest, kNap).count()};
   syscall(SYS_futex, &word, FUTEX_WAIT, seen, &nap, nullptr, 0);
 }
 
 void futex_wake_all(std::uint32_t& word) noexcept {
   syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+std::chrono::nanoseconds time_to(Deadline deadline) {
+  if (!deadline) return std::chrono::nanoseconds::max();
+  return std::max(*deadline - std::chrono::steady_clock::now(), std::chrono::nanoseconds{0});
 }
 
 }  // namespace
@@ -57,38 +62,49 @@ void Waiter::idle(OnFailure on_failure) const {
   if (idle_) idle_();
 }
 
-void Waiter::wait_while(WaitWord& word, std::uint32_t seen, OnFailure on_failure) const {
+bool Waiter::spin_while(const WaitWord& word, std::uint32_t seen) const noexcept {
   for (int spin = 0; spin < spins_; ++spin) {
-    if (load(word) != seen) return;
+    if (load(word) != seen) return true;
     pause_processor();
   }
-  const std::atomic_ref sleepers(word.sleepers);
-  while (load(word) == seen) {
-    sleepers.fetch_add(1, std::memory_order_seq_cst);
-    futex_wait(word.value, seen);
-    sleepers.fetch_sub(1, std::memory_order_relaxed);
-    if (load(word) != seen) return;
-    idle(on_failure);
-  }
+  return false;
 }
 
-void Waiter::poll_until(const std::function<bool()>& ready, OnFailure on_failure) const {
+bool Waiter::wait_while(WaitWord& word, std::uint32_t seen, OnFailure on_failure, Deadline deadline) const {
+  if (spin_while(word, seen)) return true;
+  const std::atomic_ref sleepers(word.sleepers);
+  while (load(word) == seen) {
+    const std::chrono::nanoseconds left = time_to(deadline);
+    if (left.count() == 0) return false;
+    sleepers.fetch_add(1, std::memory_order_seq_cst);
+    futex_wait(word.value, seen, left);
+    sleepers.fetch_sub(1, std::memory_order_relaxed);
+    if (load(word) != seen) return true;
+    idle(on_failure);
+  }
+  return true;
+}
+
+bool Waiter::poll_until(const std::function<bool()>& ready, OnFailure on_failure, Deadline deadline) const {
   for (int spin = 0; spin < spins_; ++spin) {
-    if (ready()) return;
+    if (ready()) return true;
     pause_processor();
   }
   // Naps grow to a millisecond: short waits stay short, long ones cost nearly nothing.
   std::chrono::microseconds nap{20};
   auto last_idle = std::chrono::steady_clock::now();
   while (!ready()) {
-    std::this_thread::sleep_for(nap);
+    const std::chrono::nanoseconds left = time_to(deadline);
+    if (left.count() == 0) return false;
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(nap, left));
     nap = std::min(nap * 2, std::chrono::microseconds{1000});
     const auto now = std::chrono::steady_clock::now();
-    if (now - last_idle > std::chrono::nanoseconds{kNap_ns}) {
+    if (now - last_idle > kNap) {
       idle(on_failure);
       last_idle = now;
     }
   }
+  return true;
 }
 
 void Waiter::wait_for_message(MPI_Request& request) const {

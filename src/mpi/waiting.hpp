@@ -12,10 +12,12 @@
 namespace windrow {
 
 /// A word in a window that ranks wait on until it changes, and the number of ranks asleep on it.
-struct alignas(64) WaitWord {
+struct WaitWord {
   std::uint32_t value;
   std::uint32_t sleepers;
 };
+
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 /// What a wait does when a rank of the node has failed: end, or go on for a while and then end the run with the status
 /// of the failure, since a rank that does not come hangs (in a message, say).
@@ -32,13 +34,16 @@ class Waiter {
   /// Called every kNap while a wait lasts, by the rank that waits (progress, for one).
   void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
 
-  /// Waits until `word.value` differs from `seen`. *Cost*: a cache-line transfer; less than 1 % of a processor when
-  /// it lasts. *Throws*: PeerFailure, on the calling rank, if asked to.
-  void wait_while(WaitWord& word, std::uint32_t seen, OnFailure on_failure) const;
+  /// Waits until `word.value` differs from `seen`, or to the deadline: returns whether it differs. *Cost*: a cache-line
+  /// transfer; less than 1 % of a processor when it lasts. *Throws*: PeerFailure, on the calling rank, if asked to.
+  bool wait_while(WaitWord& word, std::uint32_t seen, OnFailure on_failure, Deadline deadline = {}) const;
 
-  /// Waits until `ready` holds, by looking every now and then: for what no futex tells, such as a message.
-  /// *Throws* as above.
-  void poll_until(const std::function<bool()>& ready, OnFailure on_failure) const;
+  /// The spin alone, with which a wait begins: whether `word.value` differs by its end. *Throws*: nothing.
+  [[nodiscard]] bool spin_while(const WaitWord& word, std::uint32_t seen) const noexcept;
+
+  /// Waits until `ready` holds, by looking every now and then: for what no futex tells, such as a message. Returns
+  /// whether it does. *Throws* as above.
+  bool poll_until(const std::function<bool()>& ready, OnFailure on_failure, Deadline deadline = {}) const;
 
   /// Waits for a message of ranks that come in any case, if they do not hang.
   void wait_for_message(MPI_Request& request) const;

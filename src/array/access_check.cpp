@@ -62,7 +62,7 @@ bool AccessCheck::is_wanted(const NodeComm& node) {
 
 AccessCheck::AccessCheck(const Topology& topology, SharedWindow& window, const WindowLayout& layout,
                          const std::vector<ArrayShape>& shapes)
-    : topology_(&topology), window_(&window), pages_(window, layout.staging.end, topology.node.size()) {
+    : topology_(&topology), window_(&window), pages_(window, layout.arrays_begin, topology.node.size()) {
   const int first_rank = topology.first_row_rank(topology.node_number);
   for (std::size_t n = 0; n < shapes.size(); ++n) {
     const WindowLayout::Item& item = layout.arrays[n];

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "array/handover_queue.hpp"
 #include "array/layout.hpp"
 #include "mpi/pages.hpp"
 #include "mpi/rendezvous.hpp"
@@ -33,12 +34,27 @@ struct GroupWord {
   std::uint64_t checksum;
 };
 
+/// The words of a ring of slots: two queues of slot numbers, of those that are free and of those that are filled.
+struct RingWords {
+  QueueWords free;
+  QueueWords filled;
+  alignas(64) std::uint64_t published;  ///< items, of the producers that have closed the ring
+  std::uint32_t closed;                 ///< how many producers have
+
+  /// Places of each queue: more than slots, ends for all ranks, and items without a slot take, so that whoever fills
+  /// one looks seldom how far the others have read.
+  [[nodiscard]] static std::int64_t places(const RingShape& shape, int ranks);
+  /// Cache lines for the words and the places of both queues.
+  [[nodiscard]] static std::int64_t lines(const RingShape& shape, int ranks);
+};
+
 /// The control words at the begin of a window. A view: the words live in the window.
 struct ControlWords {
   RendezvousWords* rendezvous = nullptr;
   std::span<ProgressWord> progress;  ///< one a rank of the node
   std::span<TicketWord> tickets;     ///< one a counter and rank of the node
   std::span<PageBits> extents;       ///< of all arrays
+  std::span<QueuePlace> ring_lines;  ///< of all rings
   std::span<GroupWord> groups;       ///< of all arrays
 
   /// `window` is zeroed up to control_bytes().

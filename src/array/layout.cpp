@@ -10,11 +10,14 @@ namespace windrow {
 namespace {
 
 /// Of a node with so many ranks, the first of which has this row rank among those of all nodes.
-WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const std::vector<ArrayShape>& arrays,
-                       std::int64_t tickets, std::int64_t staging_bytes) {
+WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const WindowNeeds& needs) {
   WindowLayout layout;
-  layout.control = {.ranks = node_ranks, .tickets = tickets};
-  for (const ArrayShape& array : arrays) {
+  layout.control = {.ranks = node_ranks, .tickets = needs.tickets};
+  for (const RingShape& ring : needs.rings) {
+    layout.rings.push_back({.first_line = layout.control.ring_lines});
+    layout.control.ring_lines += RingWords::lines(ring, node_ranks);
+  }
+  for (const ArrayShape& array : needs.arrays) {
     const RowRange rows{row_block(array.extents.rows, all_ranks, first_row_rank).begin,
                         row_block(array.extents.rows, all_ranks, first_row_rank + node_ranks - 1).end};
     const std::int64_t row_bytes = checked_multiply(array.extents.cols, bytes_of(array.type));
@@ -30,9 +33,19 @@ WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const 
     layout.control.groups += layout.arrays.back().groups;
   }
   layout.control_bytes = control_bytes(layout.control);
-  const std::int64_t all_staging = round_up(checked_multiply(node_ranks, staging_bytes), kPageBytes);
+  const std::int64_t all_staging = round_up(checked_multiply(node_ranks, needs.staging_bytes), kPageBytes);
   layout.staging = {layout.control_bytes, checked_add(layout.control_bytes, all_staging)};
   std::int64_t end = layout.staging.end;
+  for (std::size_t n = 0; n < needs.rings.size(); ++n) {
+    const RingShape& shape = needs.rings[n];
+    WindowLayout::Ring& ring = layout.rings[n];
+    // A slot has pages of its own: ranks touch their slots side by side, and large pages where they are as large.
+    const std::int64_t unit = shape.slot_bytes >= kExtentBytes ? kExtentBytes : kPageBytes;
+    ring.offset = round_up(end, unit);
+    ring.stride = round_up(shape.slot_bytes, unit);
+    end = checked_add(ring.offset, checked_multiply(shape.slots, ring.stride));
+  }
+  layout.arrays_begin = end;
   for (WindowLayout::Item& array : layout.arrays) {
     // A large array begins at an extent, so that its first owner can make huge pages from its first row on.
     array.offset = round_up(end, array.bytes >= kExtentBytes ? kExtentBytes : kPageBytes);
@@ -59,19 +72,17 @@ RowRange Machine::rows_of_node(std::int64_t rows, int node) const {
   return {row_block(rows, ranks(), first).begin, row_block(rows, ranks(), last).end};
 }
 
-WindowLayout WindowLayout::make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
-                                std::int64_t tickets, std::int64_t staging_bytes) {
+WindowLayout WindowLayout::make(const Machine& machine, int node, const WindowNeeds& needs) {
   return layout_of(machine.ranks_per_node[static_cast<std::size_t>(node)], machine.first_row_rank(node),
-                   machine.ranks(), arrays, tickets, staging_bytes);
+                   machine.ranks(), needs);
 }
 
-std::vector<WindowLayout> WindowLayout::make_all(const Machine& machine, const std::vector<ArrayShape>& arrays,
-                                                 std::int64_t tickets, std::int64_t staging_bytes) {
+std::vector<WindowLayout> WindowLayout::make_all(const Machine& machine, const WindowNeeds& needs) {
   std::vector<WindowLayout> layouts;
   const int all_ranks = machine.ranks();
   int first_row_rank = 0;
   for (const int node_ranks : machine.ranks_per_node) {
-    layouts.push_back(layout_of(node_ranks, first_row_rank, all_ranks, arrays, tickets, staging_bytes));
+    layouts.push_back(layout_of(node_ranks, first_row_rank, all_ranks, needs));
     first_row_rank += node_ranks;
   }
   return layouts;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/extents.hpp"
+#include "mpi/pages.hpp"
 
 namespace windrow {
 
@@ -15,6 +16,21 @@ struct ArrayShape {
   Extents extents;
 
   [[nodiscard]] std::int64_t bytes() const { return extents.bytes(type); }
+};
+
+/// A pool of equal slots that every node has: see SlotRing.
+struct RingShape {
+  std::int64_t slots = 0;
+  std::int64_t slot_bytes = 0;
+};
+
+/// What the windows of a run hold, and with which pages.
+struct WindowNeeds {
+  std::vector<ArrayShape> arrays = {};
+  std::int64_t tickets = 0;        ///< ticket counters
+  std::int64_t staging_bytes = 0;  ///< of each rank
+  std::vector<RingShape> rings = {};
+  PageMode pages = PageMode::automatic;
 };
 
 /// How many ranks there are on which node: what a layout depends on, known to a plan without MPI.
@@ -35,10 +51,11 @@ struct ControlCounts {
   std::int64_t tickets = 0;  ///< counters, each with a word for each rank
   std::int64_t extents = 0;
   std::int64_t groups = 0;
+  std::int64_t ring_lines = 0;  ///< of 64 bytes, of all rings
 };
 
 /// What lies where in a node's window: control words first, then the staging, where chunks wait for their way to the
-/// file, then the arrays' rows of this node, in order.
+/// file, then the slots of its rings, then the arrays' rows of this node, in order.
 struct WindowLayout {
   struct Item {
     std::string name;
@@ -51,19 +68,24 @@ struct WindowLayout {
     std::int64_t groups = 0;
   };
 
+  struct Ring {
+    std::int64_t offset = 0;      ///< of its first slot
+    std::int64_t stride = 0;      ///< bytes from one slot to the next
+    std::int64_t first_line = 0;  ///< of its words, among those of all rings
+  };
+
   ControlCounts control;
   std::int64_t control_bytes = 0;
   ByteRange staging;
+  std::vector<Ring> rings;
+  std::int64_t arrays_begin = 0;
   std::vector<Item> arrays;
   std::int64_t bytes = 0;  ///< of the whole window, rounded as it will be
 
-  /// `tickets` is the number of ticket counters, `staging_bytes` what each rank adds to the staging. *Throws*:
-  /// Error(usage), on the calling rank, on overflow.
-  [[nodiscard]] static WindowLayout make(const Machine& machine, int node, const std::vector<ArrayShape>& arrays,
-                                         std::int64_t tickets, std::int64_t staging_bytes);
+  /// *Throws*: Error(usage), on the calling rank, on overflow.
+  [[nodiscard]] static WindowLayout make(const Machine& machine, int node, const WindowNeeds& needs);
   /// Those of all nodes. *Cost*: linear in their number.
-  [[nodiscard]] static std::vector<WindowLayout> make_all(const Machine& machine, const std::vector<ArrayShape>& arrays,
-                                                          std::int64_t tickets, std::int64_t staging_bytes);
+  [[nodiscard]] static std::vector<WindowLayout> make_all(const Machine& machine, const WindowNeeds& needs);
 };
 
 }  // namespace windrow

@@ -19,20 +19,19 @@ PageMode small_pages(PageMode mode) {
 
 }  // namespace
 
-NodeMemory::NodeMemory(const Topology& topology, const Options& options)
-    : NodeMemory(topology, options, AccessCheck::is_wanted(topology.node)) {}
+NodeMemory::NodeMemory(const Topology& topology, const WindowNeeds& needs)
+    : NodeMemory(topology, needs, AccessCheck::is_wanted(topology.node)) {}
 
-NodeMemory::NodeMemory(const Topology& topology, const Options& options, bool is_checked)
+NodeMemory::NodeMemory(const Topology& topology, const WindowNeeds& needs, bool is_checked)
     : topology_(&topology),
-      layout_(WindowLayout::make(machine_of(topology), topology.node_number, options.arrays, options.tickets,
-                                 options.staging_bytes)),
+      layout_(WindowLayout::make(machine_of(topology), topology.node_number, needs)),
       window_(topology.node, {.bytes = layout_.bytes,
                               .control_bytes = layout_.control_bytes,
-                              .pages = is_checked ? small_pages(options.pages) : options.pages}),
+                              .pages = is_checked ? small_pages(needs.pages) : needs.pages}),
       control_(ControlWords::at(window_.data(), layout_.control)),
       rendezvous_(topology, *control_.rendezvous),
       abort_claim_(control_.rendezvous->failure),
-      check_(is_checked ? std::make_unique<AccessCheck>(topology, window_, layout_, options.arrays) : nullptr) {}
+      check_(is_checked ? std::make_unique<AccessCheck>(topology, window_, layout_, needs.arrays) : nullptr) {}
 
 std::span<std::byte> NodeMemory::staging() const {
   return window_.bytes().subspan(static_cast<std::size_t>(layout_.staging.begin),

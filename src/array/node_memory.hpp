@@ -19,15 +19,8 @@ namespace windrow {
 /// Arrays and ticket counters are carved from it; it must outlive them.
 class NodeMemory {
  public:
-  struct Options {
-    std::vector<ArrayShape> arrays = {};
-    std::int64_t tickets = 0;
-    std::int64_t staging_bytes = 0;  ///< of each rank
-    PageMode pages = PageMode::automatic;
-  };
-
   /// *Collective over* the node. *Cost*: no memory is touched but the control words. *Throws*: as SharedWindow.
-  NodeMemory(const Topology& topology, const Options& options);
+  NodeMemory(const Topology& topology, const WindowNeeds& needs);
 
   [[nodiscard]] const Topology& topology() const { return *topology_; }
   [[nodiscard]] const WindowLayout& layout() const { return layout_; }
@@ -59,7 +52,7 @@ class NodeMemory {
   [[nodiscard]] std::int64_t progress_bytes() const;
 
  private:
-  NodeMemory(const Topology& topology, const Options& options, bool is_checked);
+  NodeMemory(const Topology& topology, const WindowNeeds& needs, bool is_checked);
 
   const Topology* topology_;
   WindowLayout layout_;

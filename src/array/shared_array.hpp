@@ -56,7 +56,7 @@ class Lease {
 /// A distributed 2-D array: each node's window holds the rows of its ranks, row-major, without gaps.
 class SharedArray {
  public:
-  /// Array `number` of NodeMemory::Options::arrays, whose shape it has. Local.
+  /// Array `number` of WindowNeeds::arrays, whose shape it has. Local.
   SharedArray(NodeMemory& memory, ArrayShape shape, std::size_t number);
   SharedArray(const SharedArray&) = delete;
   SharedArray& operator=(const SharedArray&) = delete;

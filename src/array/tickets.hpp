@@ -11,7 +11,7 @@ namespace windrow {
 /// rank of the node, with numbers of its own; who needs no more than one draws from the first.
 class TicketCounter {
  public:
-  /// Counter `number` of those that were asked for in NodeMemory::Options.
+  /// Counter `number` of those that were asked for in WindowNeeds.
   TicketCounter(NodeMemory& memory, std::int64_t number);
 
   /// The next number of the share of a rank of the node. It orders no stores: what was written for a number is there

@@ -46,6 +46,7 @@ struct JobNeeds {
   std::vector<PlannedScalar> scalars = {};  ///< numbers
   std::vector<std::string> passes = {};     ///< over memory, for people: "1000 x 400: reads u; stores v; sum"
   std::int64_t tickets = 0;                 ///< ticket counters
+  std::vector<RingShape> rings = {};        ///< of slots, each on every node
   std::int64_t rank_bytes = 0;              ///< memory of each rank besides the window
   std::int64_t block_records = 0;           ///< at most so many records of who filled which block go into the file
 };

@@ -57,14 +57,13 @@ std::int64_t bytes_of_run(const JobNeeds& needs, int ranks) {
 
 }  // namespace
 
-std::vector<ArrayShape> shapes_of(const JobNeeds& needs, int ranks) {
-  std::vector<ArrayShape> shapes;
-  for (const PlannedArray& array : needs.arrays) shapes.push_back(array.in_window(ranks));
-  return shapes;
-}
-
-std::vector<ArrayShape> Plan::shapes() const {
-  return shapes_of(needs, machine.ranks());
+WindowNeeds window_needs(const LoadedDeck& deck, const JobNeeds& needs, int ranks) {
+  WindowNeeds window{.tickets = needs.tickets,
+                     .staging_bytes = planned_staging_bytes(deck, needs, ranks),
+                     .rings = needs.rings,
+                     .pages = deck.common->pages};
+  for (const PlannedArray& array : needs.arrays) window.arrays.push_back(array.in_window(ranks));
+  return window;
 }
 
 MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes) {
@@ -115,8 +114,7 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   plan.machine = std::move(machine);
   const int ranks = plan.machine.ranks();
   plan.needs = deck.job->needs(ranks);
-  plan.staging_bytes = planned_staging_bytes(deck, plan.needs, ranks);
-  plan.windows = WindowLayout::make_all(plan.machine, plan.shapes(), plan.needs.tickets, plan.staging_bytes);
+  plan.windows = WindowLayout::make_all(plan.machine, window_needs(deck, plan.needs, ranks));
   plan.hosts.resize(static_cast<std::size_t>(*std::ranges::max_element(plan.machine.host_of_node)) + 1);
   for (int node = 0; node < plan.machine.nodes(); ++node) {
     const auto number = static_cast<std::size_t>(node);

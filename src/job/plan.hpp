@@ -23,7 +23,6 @@ struct Plan {
   JobNeeds needs;
   std::vector<WindowLayout> windows;  ///< one a node
   std::vector<MemoryNeed> hosts;      ///< one a host: pretended nodes share one
-  std::int64_t staging_bytes = 0;     ///< of each rank, in its node's window
   std::string file;                   ///< "" if nothing is written
   bool is_compressed = false;
   std::int64_t file_bytes = 0;          ///< at most
@@ -33,12 +32,11 @@ struct Plan {
   /// can count.
   [[nodiscard]] static Plan make(const LoadedDeck& deck, Machine machine);
 
-  [[nodiscard]] std::vector<ArrayShape> shapes() const;
   [[nodiscard]] const MemoryNeed& need_of(int host) const { return hosts[static_cast<std::size_t>(host)]; }
 };
 
-/// Of the arrays in the windows of so many ranks.
-[[nodiscard]] std::vector<ArrayShape> shapes_of(const JobNeeds& needs, int ranks);
+/// What the windows of so many ranks hold. *Throws*: as memory_need().
+[[nodiscard]] WindowNeeds window_needs(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
 
 /// What a node with this window needs. *Throws*: Error(usage), on the calling rank, on overflow.
 [[nodiscard]] MemoryNeed memory_need(const WindowLayout& window, int ranks, std::int64_t rank_bytes);

@@ -212,10 +212,7 @@ void Run::execute() {
   std::optional<NodeMemory> memory;
   together(topology_.world, [] { fault_point("allocate.before"); });
   together(topology_.world, [&] {
-    memory.emplace(topology_, NodeMemory::Options{.arrays = plan_.shapes(),
-                                                  .tickets = plan_.needs.tickets,
-                                                  .staging_bytes = plan_.staging_bytes,
-                                                  .pages = deck_.common->pages});
+    memory.emplace(topology_, window_needs(deck_, plan_.needs, topology_.ranks()));
     fault_point("allocate.after");
     early_phases_.push_back({"allocate", steady_seconds() - begin, 0});
   });

@@ -110,8 +110,7 @@ class Trials {
       if (variant.smaller_types) needs = with_smaller_types(std::move(needs)).needs;
       // The first of equal nodes has the largest share of the rows.
       const Machine machine = equal_nodes(ranks, variant.hosts);
-      const std::int64_t staging_bytes = planned_staging_bytes(*deck_, needs, ranks);
-      const WindowLayout window = WindowLayout::make(machine, 0, shapes_of(needs, ranks), needs.tickets, staging_bytes);
+      const WindowLayout window = WindowLayout::make(machine, 0, window_needs(*deck_, needs, ranks));
       const std::int64_t file_bytes = plan_->file.empty() ? 0 : planned_certain_bytes(*deck_, needs, ranks);
       return with_output(memory_need(window, variant.ranks_per_host, needs.rank_bytes), file_bytes,
                          resources_->output_place);

@@ -29,7 +29,8 @@ if(WINDROW_HAS_TSAN AND NOT WINDROW_SANITIZE)
     litmus_threads
     ${CMAKE_CURRENT_LIST_DIR}/litmus_threads.cpp ${PROJECT_SOURCE_DIR}/src/mpi/waiting.cpp
     ${PROJECT_SOURCE_DIR}/src/mpi/rendezvous.cpp ${PROJECT_SOURCE_DIR}/src/mpi/failure.cpp
-    ${PROJECT_SOURCE_DIR}/src/array/groups.cpp ${PROJECT_SOURCE_DIR}/src/base/error.cpp
+    ${PROJECT_SOURCE_DIR}/src/array/groups.cpp ${PROJECT_SOURCE_DIR}/src/array/handover_queue.cpp
+    ${PROJECT_SOURCE_DIR}/src/base/error.cpp
     ${PROJECT_SOURCE_DIR}/src/base/extents.cpp ${PROJECT_SOURCE_DIR}/src/base/partition.cpp)
   target_include_directories(litmus_threads PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_compile_options(litmus_threads PRIVATE -fsanitize=thread $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)

@@ -22,6 +22,7 @@
 
 #include "array/groups.hpp"
 #include "array/shared_array.hpp"
+#include "array/slot_ring.hpp"
 #include "array/tickets.hpp"
 #include "base/partition.hpp"
 #include "mpi/environment.hpp"
@@ -301,6 +302,38 @@ Count groups(Place& place, double seconds) {
   return count;
 }
 
+/// One rank fills slots past the caches and others read them: each item goes to one of them, with all its lines.
+Count slots(Place& place, double seconds) {
+  const Topology& topology = place.topology;
+  const RingShape shape{.slots = 3, .slot_bytes = kLines * kLineWords * 8};
+  NodeMemory memory(topology, {.rings = {shape}});
+  const int consumers = topology.ranks() - 1;
+  SlotRing ring(memory, shape, 0, {.consumers = consumers});
+  Count count;
+  std::int64_t tags = 0;
+  repeat(place, seconds, 200, count, [&](std::int64_t round) {
+    if (topology.node_rank() == 0) {
+      for (std::int64_t item = round * consumers; item < (round + 1) * consumers; ++item) {
+        BorrowedSlot slot = ring.borrow().value();
+        auto* const words = reinterpret_cast<std::int64_t*>(slot.bytes().data());
+        for (std::int64_t line = 0; line < kLines; ++line)
+          store_line(words + line * kLineWords, value_of(item, 0, line), round);
+        ring.publish(std::move(slot), item);
+      }
+      return;
+    }
+    const TakenItem item = ring.take().value();
+    const auto* const words = reinterpret_cast<const std::int64_t*>(item.bytes().data());
+    for (std::int64_t line = kLines - 1; line >= 0; --line)
+      count.look(words[line * kLineWords] == value_of(item.tag(), 0, line));
+    tags += item.tag();
+  });
+  const std::int64_t items = count.rounds * consumers;
+  if (topology.world.sum(tags) != items * (items - 1) / 2) ++count.wrong;
+  topology.world.barrier();
+  return count;
+}
+
 void run(double seconds) {
   const Environment environment;
   const Topology topology = Topology::discover(1);
@@ -317,6 +350,7 @@ void run(double seconds) {
   report("failures", failures(place, seconds));
   report("tickets", tickets(place, seconds));
   report("groups", groups(place, seconds));
+  report("slots", slots(place, seconds));
 }
 
 }  // namespace

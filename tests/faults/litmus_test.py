@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The memory order of publish(), agree(), sleeping and waking, failures, tickets and groups: millions of rounds.
+"""The memory order of publish(), agree(), sleeping and waking, failures, tickets, groups and slots: millions of rounds.
 
     /usr/bin/python3 litmus_test.py WINDROW [unittest arguments]
 
@@ -13,7 +13,7 @@ import subprocess
 
 from fault_case import launch
 
-# Seconds of each of the seven tests: two ranks meet fastest, more than there are processors get few rounds.
+# Seconds of each of the eight tests: two ranks meet fastest, more than there are processors get few rounds.
 SECONDS = {2: 1.0, 3: 0.2, 4: 0.2}
 ALL_READ_ALL = "after publish() everybody reads what all have written"
 WHAT = {
@@ -24,6 +24,7 @@ WHAT = {
     "failures": ("a failure is told whole, and to its own phase", "a rank fails as soon as it leaves an agreement"),
     "tickets": ("each ticket is drawn once", "by it a row is leased, written, published and read"),
     "groups": ("who fills a group last writes what all have put there", "all ranks fill 16 groups in different orders"),
+    "slots": ("who takes a slot reads what was put there", "one rank fills three slots, the others read them"),
 }
 
 

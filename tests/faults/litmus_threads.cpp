@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "array/groups.hpp"
+#include "array/handover_queue.hpp"
 #include "base/partition.hpp"
 #include "mpi/environment.hpp"
 #include "mpi/rendezvous.hpp"
@@ -56,6 +57,14 @@ void Environment::abort(const Error& error) noexcept {
 namespace {
 
 constexpr std::int64_t kGroups = 7;
+constexpr int kSlots = 3;
+constexpr std::size_t kPlaces = 4;
+
+/// A queue of slots in few places, so that these are soon filled anew.
+struct Queue {
+  QueueWords ends{};
+  std::array<QueuePlace, kPlaces> places{};
+};
 
 struct Shared {
   RendezvousWords words{};
@@ -63,6 +72,9 @@ struct Shared {
   std::array<GroupWord, kGroups> groups{};  ///< the last one shorter
   std::vector<std::int64_t> contents;       ///< a value of each thread for each group
   std::atomic<std::int64_t> full{0};
+  Queue free;
+  Queue filled;
+  std::array<std::int64_t, kSlots> slots{};
   std::barrier<> barrier{thread_count};
 };
 
@@ -132,6 +144,25 @@ void fail_and_agree(Shared& shared, Rendezvous& rendezvous, std::int64_t round) 
   }
 }
 
+/// Each fills slots that are free and reads those that any thread has filled.
+void hand_over(Shared& shared, Rendezvous& rendezvous, std::int64_t rounds) {
+  HandoverQueue free(shared.free.ends, shared.free.places, {}, rendezvous.waiter());
+  HandoverQueue filled(shared.filled.ends, shared.filled.places, {}, rendezvous.waiter());
+  if (this_thread == 0)
+    for (int slot = 0; slot < kSlots; ++slot) free.push({.slot = slot});
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    Handover item = free.pop({}).value();
+    item.tag = round * thread_count + this_thread;
+    shared.slots[static_cast<std::size_t>(item.slot)] = item.tag;
+    filled.push(item);
+    item = filled.pop({}).value();
+    expect(shared.slots[static_cast<std::size_t>(item.slot)] == item.tag, "a slot does not hold what it was sent with");
+    free.push({.slot = item.slot});
+  }
+  rendezvous.publish();
+  expect(free.size() == kSlots && filled.size() == 0, "a slot is lost");
+}
+
 void run_thread(Shared& shared, int number, std::int64_t rounds) {
   this_thread = number;
   WorldComm world = WorldComm::duplicate();
@@ -144,6 +175,7 @@ void run_thread(Shared& shared, int number, std::int64_t rounds) {
   write_meet_read(shared, rounds, [&] { rendezvous.publish(); });
   write_meet_read(shared, rounds, [&] { rendezvous.agree(); });
   fill_groups(shared, rendezvous, rounds / 10);
+  hand_over(shared, rendezvous, rounds);
   for (std::int64_t round = 0; round < rounds / 10; ++round) fail_and_agree(shared, rendezvous, round);
 }
 
@@ -161,6 +193,6 @@ int main(int argc, char** argv) {
   for (int number = 0; number < windrow::thread_count; ++number)
     threads.emplace_back([&, number] { windrow::run_thread(shared, number, rounds); });
   for (std::thread& thread : threads) thread.join();
-  std::printf("%lld\n", static_cast<long long>(2 * rounds + rounds / 10 + rounds / 10));
+  std::printf("%lld\n", static_cast<long long>(3 * rounds + rounds / 10 + rounds / 10));
   return 0;
 }

@@ -302,25 +302,26 @@ TEST(WindowLayout, ArraysBeginAtPagesAndLargeOnesAtExtents) {
   const Machine machine{{2, 1}, {0, 0}};
   const std::vector<ArrayShape> shapes{{"small", ElementType::float64, {10, 10}},
                                        {"large", ElementType::float64, {3000, 1000}}};
-  const WindowLayout first = WindowLayout::make(machine, 0, shapes, 1, 0);
+  const WindowLayout first = WindowLayout::make(machine, 0, {.arrays = shapes});
   EXPECT_EQ(first.arrays[0].offset % kPageBytes, 0);
   EXPECT_EQ(first.arrays[0].bytes, 7 * 10 * 8) << "rows 0 to 4 and 4 to 7 of 10";
   EXPECT_EQ(first.arrays[1].offset % kExtentBytes, 0);
   EXPECT_EQ(first.arrays[1].bytes, 2000 * 1000 * 8);
   EXPECT_EQ(first.bytes % kExtentBytes, 0);
-  EXPECT_EQ(WindowLayout::make(machine, 1, shapes, 1, 0).arrays[1].bytes, 1000 * 1000 * 8);
+  EXPECT_EQ(WindowLayout::make(machine, 1, {.arrays = shapes}).arrays[1].bytes, 1000 * 1000 * 8);
 }
 
 TEST(WindowLayout, StagingLiesBeforeTheArrays) {
   const Machine machine{{2, 1}, {0, 0}};
   const std::vector<ArrayShape> shapes{{"small", ElementType::float64, {10, 10}}};
-  const WindowLayout none = WindowLayout::make(machine, 0, shapes, 1, 0);
-  const WindowLayout some = WindowLayout::make(machine, 0, shapes, 1, 5 * kPageBytes);
+  const WindowLayout none = WindowLayout::make(machine, 0, {.arrays = shapes});
+  const WindowLayout some = WindowLayout::make(machine, 0, {.arrays = shapes, .staging_bytes = 5 * kPageBytes});
   EXPECT_TRUE(none.staging.empty());
   EXPECT_EQ(some.staging, (ByteRange{some.control_bytes, some.control_bytes + 2 * 5 * kPageBytes}));
   EXPECT_EQ(some.arrays[0].offset, none.arrays[0].offset + 2 * 5 * kPageBytes);
   EXPECT_EQ(some.bytes, none.bytes + 2 * 5 * kPageBytes);
-  EXPECT_EQ(WindowLayout::make(machine, 1, shapes, 1, 5 * kPageBytes).staging.bytes(), 5 * kPageBytes);
+  EXPECT_EQ(WindowLayout::make(machine, 1, {.arrays = shapes, .staging_bytes = 5 * kPageBytes}).staging.bytes(),
+            5 * kPageBytes);
 }
 
 TEST(Machine, KnowsTheRowsOfANode) {

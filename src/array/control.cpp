@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "base/error.hpp"
 #include "base/extents.hpp"
 #include "mpi/pages.hpp"
 
@@ -9,6 +10,9 @@ namespace windrow {
 
 std::int64_t RingWords::places(const RingShape& shape, int ranks) {
   constexpr std::int64_t spare = 64;
+  constexpr std::int64_t most = std::int64_t{1} << 30;  // their numbers have 32 bits
+  if (shape.slots < 1 || shape.slots > most)
+    throw Error(ExitStatus::usage, "a ring of {} slots; it has from 1 to {}", shape.slots, most);
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(shape.slots + ranks + spare)));
 }
 

@@ -42,7 +42,8 @@ struct RingWords {
   std::uint32_t closed;                 ///< how many producers have
 
   /// Places of each queue: more than slots, ends for all ranks, and items without a slot take, so that whoever fills
-  /// one looks seldom how far the others have read.
+  /// one looks seldom how far the others have read. *Throws*: Error(usage), on the calling rank, for no slots, or more
+  /// than there can be numbers for.
   [[nodiscard]] static std::int64_t places(const RingShape& shape, int ranks);
   /// Cache lines for the words and the places of both queues.
   [[nodiscard]] static std::int64_t lines(const RingShape& shape, int ranks);

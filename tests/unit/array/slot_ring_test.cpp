@@ -189,5 +189,14 @@ TEST(WindowLayout, SlotsHavePagesOfTheirOwnBeforeTheArrays) {
   EXPECT_EQ(layout.arrays[0].offset, layout.arrays_begin);
 }
 
+TEST(WindowLayout, RingsHaveSlotsThatCanBeNumbered) {
+  const auto layout_of = [](std::int64_t slots) {
+    return WindowLayout::make({{1}, {0}}, 0, {.rings = {{.slots = slots, .slot_bytes = 8}}});
+  };
+  EXPECT_EQ(layout_of(1).rings.size(), 1U);
+  EXPECT_THROW((void)layout_of(0), Error);
+  EXPECT_THROW((void)layout_of(std::int64_t{1} << 31), Error);
+}
+
 }  // namespace
 }  // namespace windrow::test

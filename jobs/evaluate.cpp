@@ -41,6 +41,8 @@ class Evaluate final : public Job {
         keys.reject("arrays." + array.name() + ".value",
                     "'offset' is the first row of a block of populate; here write i");
     }
+    if (statements().empty())
+      keys.reject("evaluate.statements", "there is no statement in it; write name = expression");
     keys.throw_if_rejected();  // statements are about arrays that are right
     try {
       (void)script(1);
@@ -48,6 +50,7 @@ class Evaluate final : public Job {
       const Statement wrong = statements()[error.statement()];
       keys.reject("evaluate.statements", error.what(), wrong.offset + error.column(), wrong.item);
     }
+    for (const Statement& statement : statements()) check_result(keys, statement);
   }
 
   JobNeeds needs(int ranks) const override {
@@ -72,6 +75,26 @@ class Evaluate final : public Job {
   }
 
  private:
+  struct Statement {
+    std::string text;
+    std::size_t item = 0;    ///< of the list in the deck
+    std::size_t offset = 0;  ///< in the item
+  };
+
+  /// What is assigned becomes a dataset, and must be called like one.
+  static void check_result(deck::Keys& keys, const Statement& statement) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const std::size_t begin = std::min(statement.text.find_first_not_of(blanks), statement.text.size());
+    io::FileSpec file;
+    file.scalars.push_back(
+        {statement.text.substr(begin, statement.text.find_first_of(" \t\r\n=", begin) - begin), {}, {}});
+    try {
+      io::check_names(file);
+    } catch (const Error& error) {
+      keys.reject("evaluate.statements", error.what(), statement.offset + begin, statement.item);
+    }
+  }
+
   /// The arrays that are in memory from the beginning.
   [[nodiscard]] std::vector<const ArrayKeys*> in_memory(const Context& context, bool from_files) const {
     std::vector<const ArrayKeys*> arrays;
@@ -103,12 +126,6 @@ class Evaluate final : public Job {
       }
     });
   }
-
-  struct Statement {
-    std::string text;
-    std::size_t item = 0;    ///< of the list in the deck
-    std::size_t offset = 0;  ///< in the item
-  };
 
   [[nodiscard]] std::vector<Statement> statements() const {
     std::vector<Statement> all;

@@ -2,9 +2,9 @@
 
 #include <hdf5.h>
 
-#include <filesystem>
 #include <vector>
 
+#include "io/file_reader.hpp"
 #include "io/netcdf.hpp"
 
 namespace windrow::io {
@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint32_t kUnfiltered = 0b11;
 
 std::int64_t size_of(const std::string& path) {
-  return static_cast<std::int64_t>(std::filesystem::file_size(path));
+  return FileReader(path).size();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "io/file_reader.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ FileReader::FileReader(const std::string& path) : path_(path) {
   const int error_number = errno;
   if (known && S_ISREG(status.st_mode)) {
     size_ = status.st_size;
+    written_ = status.st_mtim;
     return;
   }
   close(descriptor_);
@@ -28,17 +30,36 @@ FileReader::FileReader(const std::string& path) : path_(path) {
 }
 
 FileReader::FileReader(FileReader&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_),
+      written_(other.written_) {}
 
 FileReader& FileReader::operator=(FileReader&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(size_, other.size_);
+  std::swap(written_, other.written_);
   return *this;
 }
 
 FileReader::~FileReader() {
   if (descriptor_ >= 0) close(descriptor_);
+}
+
+std::string FileReader::held_path() const {
+  struct stat now {};
+  if (fstat(descriptor_, &now) == 0 && now.st_nlink == 0)
+    throw Error(ExitStatus::io, "somebody has removed or replaced {} while it was read", path_);
+  return fmt::format("/proc/self/fd/{}", descriptor_);
+}
+
+void FileReader::check_unchanged() const {
+  struct stat now {};
+  if (fstat(descriptor_, &now) == 0 && now.st_size == size_ && now.st_mtim.tv_sec == written_.tv_sec &&
+      now.st_mtim.tv_nsec == written_.tv_nsec)
+    return;
+  throw Error(ExitStatus::io, "{} has changed while it was read", path_);
 }
 
 void FileReader::read(std::int64_t offset, std::span<std::byte> bytes) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,6 +23,12 @@ class FileReader {
   /// Size in bytes when it was opened.
   [[nodiscard]] std::int64_t size() const { return size_; }
 
+  /// Another path to the file that is open, whatever has the first one by now; for this process and its children.
+  /// *Throws* Error(io), on the calling rank, if the file has no name any more: then there is none.
+  [[nodiscard]] std::string held_path() const;
+  /// *Throws* Error(io), on the calling rank, if somebody has written to the file since it was opened.
+  void check_unchanged() const;
+
   /// Fills `bytes` from `offset` on; any number of threads may do so at once. *Throws*, on the calling rank, Error(io),
   /// or Error(verification) where the file ends before.
   void read(std::int64_t offset, std::span<std::byte> bytes) const;
@@ -29,6 +37,7 @@ class FileReader {
   std::string path_;
   int descriptor_ = -1;
   std::int64_t size_ = 0;
+  timespec written_ = {};  ///< when somebody last wrote to it, at the time it was opened
 };
 
 }  // namespace windrow::io

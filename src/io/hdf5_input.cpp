@@ -28,11 +28,13 @@ constexpr std::size_t kMostNamesTold = 10;
   throw Error(ExitStatus::io, "{} {}", what, why);
 }
 
-Hdf5Handle open_file(const std::string& path) {
+// By its descriptor: another file may have its name by now.
+Hdf5Handle open_file(const FileReader& input) {
   prepare_hdf5();
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
   never_lock(access.get());
-  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, fmt::format("open {}", path)};
+  return {H5Fopen(input.held_path().c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose,
+          fmt::format("open {}", input.path())};
 }
 
 // A link that leads to another file is not followed: into which, is noted.
@@ -303,10 +305,10 @@ class SharedBuffer {
 };
 
 /// In a child: a part of the dataset, which must be what it was, into memory, row after row.
-void read_block(const std::string& path, const Hdf5Dataset& dataset, const Part& part, std::byte* memory) {
-  const std::string whole = fmt::format("{}:{}", path, dataset.name);
-  const Hdf5Handle file = open_file(path);
-  const Hdf5Handle object = open_dataset(file.get(), path, dataset.name);
+void read_block(const FileReader& input, const Hdf5Dataset& dataset, const Part& part, std::byte* memory) {
+  const std::string whole = fmt::format("{}:{}", input.path(), dataset.name);
+  const Hdf5Handle file = open_file(input);
+  const Hdf5Handle object = open_dataset(file.get(), input.path(), dataset.name);
   StoredArray now;
   take_extents(now, object.get(), whole);
   if (!std::ranges::equal(now.extents, dataset.array.extents)) refuse(whole, "has changed while it was read");
@@ -338,10 +340,11 @@ std::int64_t block_count(const Selection& selected, std::int64_t done, std::int6
 
 }  // namespace
 
-Hdf5Dataset describe_hdf5(const std::string& path, const std::string& dataset) {
+Hdf5Dataset describe_hdf5(const FileReader& input, const std::string& dataset) {
+  const std::string& path = input.path();
   static_assert(std::is_trivially_copyable_v<StoredArray>, "it comes through a pipe");
   const std::string answer = isolated(fmt::format("read {}", path), kGiB, [&] {
-    const Hdf5Handle file = open_file(path);
+    const Hdf5Handle file = open_file(input);
     const std::string name = dataset.empty() ? only_dataset(file.get(), path) : dataset;
     const Hdf5Handle object = open_dataset(file.get(), path, name);
     const StoredArray array = describe(object.get(), fmt::format("{}:{}", path, name));
@@ -355,7 +358,7 @@ Hdf5Dataset describe_hdf5(const std::string& path, const std::string& dataset) {
   return described;
 }
 
-void read_by_library(const std::string& path, const Hdf5Dataset& dataset, const Part& part, ElementType type,
+void read_by_library(const FileReader& input, const Hdf5Dataset& dataset, const Part& part, ElementType type,
                      std::byte* destination) {
   if (part.rows.count == 0 || part.cols.count == 0) return;
   const StoredArray& array = dataset.array;
@@ -371,8 +374,8 @@ void read_by_library(const std::string& path, const Hdf5Dataset& dataset, const 
     const std::int64_t count = block_count(dealt, done, most, chunk);
     Part block = part;
     (by_columns ? block.cols : block.rows) = {dealt.start + done * dealt.step, count, dealt.step};
-    static_cast<void>(isolated(fmt::format("read {}:{}", path, dataset.name), spare, [&] {
-      read_block(path, dataset, block, buffer.data());
+    static_cast<void>(isolated(fmt::format("read {}:{}", input.path(), dataset.name), spare, [&] {
+      read_block(input, dataset, block, buffer.data());
       return std::string();
     }));
     const std::int64_t elements = count * line / array.format.bytes;

@@ -56,8 +56,9 @@ void InputDataset::describe_npy() {
     throw Error(ExitStatus::io, "{} is a .npy file, which holds a single array; leave out its dataset, '{}'",
                 source_.path, source_.dataset);
   NpyHeader header;
+  const std::string begin = first_bytes(file_, 0, kMostNpyHeaderBytes);
   try {
-    header = parse_npy_header(first_bytes(file_, 0, kMostNpyHeaderBytes));
+    header = parse_npy_header(begin);
   } catch (const Error& error) {
     throw Error(error.status(), "cannot read {}: {}", source_.path, error.what());
   }
@@ -78,7 +79,7 @@ void InputDataset::describe_npy() {
 }
 
 void InputDataset::describe_dataset() {
-  Hdf5Dataset described = describe_hdf5(source_.path, source_.dataset);
+  Hdf5Dataset described = describe_hdf5(file_, source_.dataset);
   array_ = described.array;
   dataset_ = std::move(described.name);
 }
@@ -136,9 +137,10 @@ void InputDataset::read(ElementType type, RowRange rows, std::byte* destination)
   (array_.one_dimensional ? part.cols : part.rows) = rows_of(dealt(), rows);
   try {
     if (array_.order == StoredArray::Order::library)
-      read_by_library(source_.path, {dataset_, array_}, part, type, destination);
+      read_by_library(file_, {dataset_, array_}, part, type, destination);
     else
       read_plain(file_, array_, part, type, destination);
+    file_.check_unchanged();
   } catch (const UnheldNumber&) {
     throw Error(ExitStatus::io,
                 "{} has numbers of 2^63 and more, which int64 does not hold\n"

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "base/partition.hpp"
 #include "io/chunk_grid.hpp"
+#include "io/file_reader.hpp"
 #include "io/netcdf.hpp"
 #include "io/seal.hpp"
 
@@ -162,7 +162,7 @@ void allocate_rest(const std::string& path, const FileSpec& spec, FileLayout& la
 /// What ends at `end` must be the last of the file, which neither HDF5's documentation nor its format promises.
 void check_layout(const std::string& path, const FileLayout& layout, std::int64_t end) {
   const auto by_offset = [](const ArrayLayout& array) { return array.data.offset; };
-  const auto size = static_cast<std::int64_t>(std::filesystem::file_size(path));
+  const std::int64_t size = FileReader(path).size();
   const bool on_pages = std::ranges::all_of(layout.arrays, [](const ArrayLayout& array) {
     return array.is_compressed || array.data.offset % kPageBytes == 0;
   });

@@ -4,12 +4,15 @@
     /usr/bin/python3 stream_test.py WINDROW [unittest arguments]
 """
 
+import itertools
 import os
 import signal
+import time
 
+import h5py
 import numpy as np
 
-from fault_case import FaultCase, launch, side_by_side, state_of, told, wait_until
+from fault_case import FaultCase, go_on, launch, side_by_side, state_of, told, wait_until
 
 INTERNAL = 6
 ROWS, COLS = 8000, 1000  # 64 MB: eight panels
@@ -76,6 +79,41 @@ class Streams(Victim):
         _, failures = side_by_side(Victim, tasks, WORKERS)
         self.assertEqual(len(failures), 0, "\n".join(failures))
         return len(tasks)
+
+    def test_the_input_is_replaced_or_changed_between_two_passes(self):
+        """No result is made of two inputs. Contiguous data are read on by whoever has the file open."""
+        old = np.arange(20000.0).reshape(2000, 10)
+        files = {"in.h5": old, "other.h5": -old}
+        self.write_deck("""job = "evaluate"
+arrays.u.file = "in.h5"
+evaluate.statements = ["m = mean(u)", "v = u - m"]
+output = {file = "output/out.h5", overwrite = true}
+memory.stream = "always"
+""")
+        for chunks, is_replaced in itertools.product((None, (100, 10)), (True, False)):
+            with self.subTest(chunks=chunks, is_replaced=is_replaced):
+                for name, values in files.items():
+                    with h5py.File(self.folder / name, "w") as file:
+                        file.create_dataset("u", data=values, chunks=chunks)
+                run = self.start(WINDROW_FAULT="phase.after:*:stop")
+                ranks = self.stopped_ranks(run, 2)
+                if is_replaced:
+                    os.rename(self.folder / "other.h5", self.folder / "in.h5")
+                else:
+                    with h5py.File(self.folder / "in.h5", "r+") as file:
+                        file["u"][500:600] = 7
+                while run.poll() is None:  # they stop after each phase
+                    go_on([pid for pid in ranks if state_of(pid) == "T"])
+                    time.sleep(0.02)
+                result = launch.finish(run)
+                if is_replaced and chunks is None:
+                    self.assert_status(result, launch.DONE)
+                    with h5py.File(self.output / "out.h5") as file:
+                        np.testing.assert_array_equal(file["v"], old - old.mean())
+                else:
+                    self.assert_status(result, launch.IO)
+                    self.assert_one_message(result, "windrow: ", "somebody has removed or replaced in.h5" if is_replaced
+                                            else "in.h5 has changed while it was read")
 
     def test_a_rank_fails_at_each_step(self):
         tried = self.perform_all("throw_at", also="*")

@@ -12,6 +12,7 @@ import concurrent.futures
 import errno
 import itertools
 import os
+import re
 import subprocess
 import typing
 
@@ -153,7 +154,7 @@ class Place:
             case.assertTrue(self.is_whole(output), told)
             return "survived"
         if not mpi_may_talk:
-            case.assertEqual(result.err.count("windrow: "), 1, told)
+            case.assertEqual(len(re.findall(r"(?m)^(windrow|\w+\.toml:\d+:\d+): ", result.err)), 1, told)
         if "is complete, but" in result.err or "cannot write the report" in result.err and output.exists():
             # The result is there; what failed came after it, or the report did before anything was written.
             case.assertTrue(had_old and output.read_bytes() == self.old or self.is_whole(output), told)

@@ -453,6 +453,14 @@ class Errors(EvaluateCase):
         self.assertIsNotNone(found, str(result))
         return int(found[1]), int(found[2])
 
+    def test_statements_that_are_none(self):
+        for statements in ('"# nothing yet"', '[""]', '["", " "]', '";"'):
+            with self.subTest(statements):
+                result = self.windrow("run", self.write_deck(SMALL.format(statements=statements)), "output.file=out.h5")
+                self.assert_status(result, launch.USAGE)
+                self.assert_one_message(result, "deck.toml:", "there is no statement in it")
+                self.assertFalse((self.folder / "out.h5").exists())
+
     def test_every_error_points_into_its_statement(self):
         for text, offending, message in [
             ("v = u +", None, "the end of the expression"), ("v = u + * 2", "*", "'*'"), ("v = sin u", "sin", "sin(x)"),
@@ -460,7 +468,7 @@ class Errors(EvaluateCase):
             ("v = sum(3)", "sum", "of a number"), ("v = u & 1.5", "&", "whole numbers"), ("v u", "u", "expected '='"),
             ("sin = u", "sin", "word of the language"), ("v = u + sum(u, axis=2)", "sum", "axis=2"),
             ("v = mean(u, axis=0, axis=1)", "axis=1", "twice"), ("v = 1 < u < 2", "< 2", "do not chain"),
-            ("v = u[0]", "[", "parts of arrays are not taken"), ("v = u^2.0", "^", "**"), ("v = (u > 1) - (u > 2)", "-", "truth"),
+            ("provenance = sum(u)", "provenance", "the name of a group"), ("v = u[0]", "[", "parts of arrays are not taken"), ("v = u^2.0", "^", "**"), ("v = (u > 1) - (u > 2)", "-", "truth"),
             ("v = i", "v", "nothing tells the shape"), ("v = u + sum(u, axis=1)", "+ sum", "do not fit"),
             ("v = offset + u", "offset", "populate"), ("v = var(u, ddof=u)", "u)", "expected a number"),
             ("v = min(u, 3)", "min", "minimum"), ("v = 1e400*u", "1e400", "outside the range"),

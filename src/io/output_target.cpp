@@ -202,6 +202,8 @@ void OutputTarget::create_temporary(const TemporaryName& name) {
   // Before it is there: a signal may come as soon as it is. Nobody else has a file of this name.
   unfinished_.emplace(temporary_path_);
   descriptor_ = open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (descriptor_ < 0 && errno == ENOSPC)
+    throw_failed_write(temporary_path_, errno, ": no file can be made, perhaps for want of inodes (`df -i`)");
   if (descriptor_ < 0)
     throw Error(ExitStatus::io, "cannot write {}: {}: {}", path_, temporary_path_, errno_text(errno));
   if (try_lock(descriptor_) == LockState::held_by_another)

@@ -119,6 +119,12 @@ class Disk(FaultCase):
                       "filled to the last block by a neighbour while the array is computed; tmpfs and ext4",
                       f"{runs} runs, {runs} times a whole file: its room had been reserved")
 
+    def test_disk_without_inodes(self):
+        self.mounted("output", "size=16m,nr_inodes=1")
+        result = self.run_deck()
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "windrow: cannot write output/out.h5: No space left on device", "df -i")
+
     def test_disk_that_fills_during_the_run(self):
         output = self.mounted("output", "size=16m")
         for free in (0, 512 << 10, 4 << 20):

@@ -71,7 +71,7 @@ class HandoverQueue {
   /// Takes the next item; waits for one while there is none, to the deadline. *Throws* as push().
   [[nodiscard]] std::optional<Handover> pop(Deadline deadline);
 
-  /// How many items there are, of a queue that nobody uses at the moment.
+  /// How many items there are, of a queue from which nobody takes at the moment: else it can tell too many.
   [[nodiscard]] std::int64_t size() const;
 
  private:

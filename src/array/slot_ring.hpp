@@ -106,7 +106,8 @@ class SlotRing {
   /// Whether this rank has come to the end.
   [[nodiscard]] bool is_over() const { return is_over_; }
 
-  /// Waits until every slot has been given back: after the end, that all is done. Returns whether it has.
+  /// Waits until every slot has been given back: once all producers have closed, that all is done. Returns whether it
+  /// has.
   bool wait_until_returned(Deadline deadline = {});
 
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }

@@ -1,5 +1,6 @@
 #include "mpi/environment.hpp"
 
+#include <fcntl.h>
 #include <mpi.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -15,6 +16,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <fstream>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -36,6 +40,18 @@ double grace = 10.0;
 // What the kernel sends where the launcher has died: no launcher sends it.
 const int kLauncherDied = SIGRTMIN;
 pid_t launcher = 0;
+// The standard error of the mpirun that started this process; empty: another program did.
+std::array<char, 32> launchers_standard_error{};
+
+/// What a rank says that its launcher is about to end. mpirun sleeps while it ends its ranks, and may end itself before
+/// it has passed on what they said meanwhile: they say it in its place.
+void tell_past_launcher(std::string_view message) {
+  const int direct = launchers_standard_error[0] != '\0' && getppid() == launcher
+                         ? open(launchers_standard_error.data(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC)
+                         : -1;
+  if (direct >= 0 && ::write(direct, message.data(), message.size()) == static_cast<ssize_t>(message.size())) return;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
+}
 
 extern "C" void remove_unfinished_and_die(int signal_number) {
   // It is sent also when a thread of the launcher ends.
@@ -48,10 +64,8 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
     nanosleep(&half_a_second, nullptr);
   }
   // Who removes it tells. A rank that aborts the run has told why, and removed it: the signal is mpirun's answer.
-  if (unfinished_output[0] != '\0' && unlink(unfinished_output.data()) == 0) {
-    constexpr std::string_view message = "\nwindrow: ended by a signal; the output was not written\n";
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
-  }
+  if (unfinished_output[0] != '\0' && unlink(unfinished_output.data()) == 0)
+    tell_past_launcher("\nwindrow: ended by a signal; the output was not written\n");
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
 }
@@ -128,6 +142,12 @@ void die_with_launcher() {
   if (!is_launched()) return;
   launcher = getppid();
   prctl(PR_SET_PDEATHSIG, kLauncherDied);
+  // Not the daemon that mpirun starts on another host: nobody reads what that one says.
+  std::string name;
+  std::getline(std::ifstream(fmt::format("/proc/{}/comm", launcher)), name);
+  if (name == "mpirun" || name == "mpiexec" || name == "orterun")
+    *fmt::format_to_n(launchers_standard_error.data(), launchers_standard_error.size() - 1, "/proc/{}/fd/2", launcher)
+         .out = '\0';
 }
 
 // Of ranks that end the run at the same moment one tells why. They announce it to each other by messages, which reach

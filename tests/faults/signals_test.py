@@ -11,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+import unittest.mock
 
 import interposed
 from fault_case import END_S, ENDLESS, LONG, FaultCase, is_running, launch, state_of, wait_until
@@ -78,6 +79,18 @@ class Signals(FaultCase):
                 # Rank 0 has made the temporary; without it the others remove it.
                 self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
                 self.assert_nothing_left()
+
+    def test_the_message_needs_nobody_who_passes_it_on(self):
+        """mpirun may end before it has read what its ranks said last: here it never can."""
+        silent = self.folder / "windrow"
+        silent.write_text(f'#!/bin/sh\nexec {launch.Program.path} "$@" 2> /dev/null\n')
+        silent.chmod(0o755)
+        with unittest.mock.patch.object(launch.Program, "path", str(silent)):
+            process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=3)
+        os.kill(process.pid, signal.SIGTERM)
+        result = self.finish(process, ranks)
+        self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
+        self.assert_nothing_left()
 
     def test_the_only_rank_is_killed(self):
         process, ranks = self.start_and_wait_for_phase(ENDLESS, ranks=1)

@@ -19,13 +19,17 @@ Evaluator::State::State(Program the_program, Bindings the_bindings)
       values(instructions.size()),
       keys(instructions.size()),
       not_finite(program.stores()) {
+  find_keys();
+  prepare(kernel::level());
+}
+
+void Evaluator::State::find_keys() {
   for (std::size_t k = 0; k < instructions.size(); ++k)
     if (is_random(instructions[k].opcode))
       keys[k] = kernel::key_of({.seed = bindings.seed,
                                 .array = bindings.streams[index(instructions[k].stream)],
                                 .call = static_cast<std::uint64_t>(instructions[k].integer),
                                 .sample = bindings.sample});
-  prepare(kernel::level());
 }
 
 void Evaluator::State::evaluate() {
@@ -52,7 +56,7 @@ void Evaluator::State::evaluate() {
 }
 
 Program Evaluator::State::hoist_columns(Program whole) {
-  std::optional<Hoisted> hoisted = hoist(whole, bindings.extents);
+  std::optional<Hoisted> hoisted = hoist(whole, bindings.extents, {.is_one_of_many = bindings.is_one_of_many});
   if (!hoisted) return whole;
   Bindings of_row = bindings;
   of_row.extents.rows = 1;
@@ -270,6 +274,12 @@ Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 void Evaluator::rebind(std::span<const InputMemory> inputs) noexcept {
   // Behind them are what the evaluator has computed of columns.
   std::ranges::copy(inputs, state_->bindings.inputs.begin());
+}
+
+void Evaluator::begin_sample(std::int64_t sample, std::span<const std::int64_t> parameters) noexcept {
+  state_->bindings.sample = sample;
+  std::ranges::copy(parameters, state_->bindings.parameters.begin());
+  state_->find_keys();
 }
 
 void Evaluator::evaluate(ElementRange range, std::int64_t offset, std::span<const Target> targets,

@@ -35,6 +35,7 @@ struct Bindings {
   std::int64_t pid = 0;
   std::vector<InputMemory> inputs = {};
   std::vector<std::int64_t> parameters = {};  ///< the bits of their lanes
+  bool is_one_of_many = false;                ///< samples, from one to the next of which inputs and parameters change
   bool may_compile = true;                    ///< to machine code, where that is possible
 };
 
@@ -84,6 +85,8 @@ class Evaluator {
                 std::span<Sink* const> sinks = {}) noexcept;
   /// Other memory for the inputs, in their order. *Throws*: nothing.
   void rebind(std::span<const InputMemory> inputs) noexcept;
+  /// The next of many samples: its number, and other parameters. *Throws*: nothing.
+  void begin_sample(std::int64_t sample, std::span<const std::int64_t> parameters) noexcept;
 
   void evaluate(ElementRange range, std::int64_t offset, const Target& target) noexcept {
     evaluate(range, offset, std::span(&target, 1));

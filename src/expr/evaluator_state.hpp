@@ -94,6 +94,8 @@ struct Evaluator::State {
   std::span<const Target> targets;
   std::span<Sink* const> sinks;
   void evaluate();
+  /// The keys of the random calls, for the sample.
+  void find_keys();
 
  private:
   /// Computes what depends on the column alone; returns the program that reads it.

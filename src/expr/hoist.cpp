@@ -16,7 +16,10 @@ constexpr std::int64_t kLongestRow = 65536;
 /// What a value depends on, besides numbers that are the same in the whole domain.
 enum class Dependence { nothing, column, more };
 
-Dependence own_dependence(const Program& program, const Instruction& instruction) {
+Dependence own_dependence(const Program& program, const Instruction& instruction, HoistOptions options) {
+  const bool is_given = instruction.opcode == Opcode::load || instruction.opcode == Opcode::parameter ||
+                        instruction.opcode == Opcode::sample;
+  if (is_given && options.is_one_of_many) return Dependence::more;
   switch (instruction.opcode) {
     case Opcode::column:
       return Dependence::column;
@@ -49,12 +52,12 @@ bool is_cheap(const Instruction& instruction) {
 
 }  // namespace
 
-std::optional<Hoisted> hoist(const Program& program, const Extents& extents) {
+std::optional<Hoisted> hoist(const Program& program, const Extents& extents, HoistOptions options) {
   if (extents.rows < 2 || extents.cols < kShortestRow || extents.cols > kLongestRow) return std::nullopt;
   const auto instructions = program.instructions();
   std::vector<Dependence> dependence;
   for (const Instruction& instruction : instructions) {
-    Dependence found = own_dependence(program, instruction);
+    Dependence found = own_dependence(program, instruction, options);
     for (const std::int32_t place : instruction.operands)
       if (place != Instruction::kNone) found = std::max(found, dependence[index(place)]);
     dependence.push_back(found);

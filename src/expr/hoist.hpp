@@ -12,8 +12,12 @@ struct Hoisted {
   Program rest;     ///< reads them as its last inputs, with Reach::column
 };
 
+struct HoistOptions {
+  bool is_one_of_many = false;  ///< inputs, parameters and the sample's number change: what depends on them stays
+};
+
 /// None where nothing is to be gained: there is no such part, the rows are short, or a row of it would not stay in the
 /// caches.
-[[nodiscard]] std::optional<Hoisted> hoist(const Program& program, const Extents& extents);
+[[nodiscard]] std::optional<Hoisted> hoist(const Program& program, const Extents& extents, HoistOptions options = {});
 
 }  // namespace windrow::expr

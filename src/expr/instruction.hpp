@@ -19,6 +19,7 @@ enum class Opcode : std::uint8_t {
   rank,
   node,
   pid,
+  sample,     ///< its number
   load,       ///< the element of an input
   parameter,  ///< a number that is known when the program runs
   to_float64,

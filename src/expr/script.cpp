@@ -50,4 +50,17 @@ Script Script::compile(std::span<const std::string> statements, std::vector<Arra
   return compiler.finish(outputs);
 }
 
+Script Script::chain(std::span<const Link> links, std::vector<Array> arrays, std::span<const std::string> outputs) {
+  ScriptCompiler compiler(std::move(arrays));
+  for (std::size_t number = 0; number < links.size(); ++number) {
+    try {
+      compiler.add(links[number]);
+    } catch (const ExpressionError& error) {
+      throw StatementError(number, error);
+    }
+  }
+  const std::vector<std::string> nothing{""};  // no array is called so
+  return compiler.finish(outputs.empty() ? nothing : outputs);
+}
+
 }  // namespace windrow::expr

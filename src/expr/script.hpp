@@ -62,6 +62,15 @@ class Script {
     std::vector<std::int64_t> reductions;  ///< numbers of those that its other results are operands of
   };
 
+  /// An expression of a chain.
+  struct Link {
+    std::string name;  ///< of its result, and of the stream of its random numbers; need not be a name of the language
+    std::string text;
+    std::optional<Shape> shape = {};          ///< of an array that is declared; otherwise the expression tells
+    ElementType type = ElementType::float64;  ///< of that
+    bool is_number = false;                   ///< its result is a number
+  };
+
   struct Scalar {
     std::string name;
     ValueType type = ValueType::float64;
@@ -71,6 +80,11 @@ class Script {
   /// *Cost*: microseconds a statement. *Throws*: StatementError, on the calling rank.
   [[nodiscard]] static Script compile(std::span<const std::string> statements, std::vector<Array> arrays,
                                       std::span<const std::string> outputs = {});
+
+  /// The same of expressions each of which can use `x`, what the one before it has given, and `k`, the number of the
+  /// sample: an array `x` of those that are given is what the first one can use. Only `outputs` are stored.
+  [[nodiscard]] static Script chain(std::span<const Link> links, std::vector<Array> arrays,
+                                    std::span<const std::string> outputs);
 
   /// Those that were given, then those that the statements make.
   [[nodiscard]] const std::vector<Array>& arrays() const { return arrays_; }

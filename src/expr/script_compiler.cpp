@@ -56,20 +56,51 @@ void ScriptCompiler::add(std::string_view text) {
   const auto array = array_numbers_.find(name);
   const bool is_array = array != array_numbers_.end();
   target_ = is_array ? std::optional(script_.arrays_[index(array->second)].shape) : std::nullopt;
+  const Value value = value_of(parser, text, name);
+  builder_.locate(target.column);
+  if (is_array) return assign_array(array->second, value);
+  if (value.shape.axes == 0) return assign_number(name, value);
+  make_array(name, element_type(value.type), value.shape, value);
+}
 
+void ScriptCompiler::add(const Script::Link& link) {
+  const auto x = scope_.names.find("x");
+  target_ = link.shape;
+  if (!target_ && x != scope_.names.end()) target_ = x->second.shape;
+  Value k = builder_.append({.opcode = Opcode::sample, .type = ValueType::int64});
+  k.is_number = true;
+  scope_.names.insert_or_assign("k", k);
+  Compiler parser(link.text, builder_);
+  const Value value = value_of(parser, link.text, link.name);
+  builder_.locate(0);
+  if (link.is_number) {
+    if (value.shape.axes != 0)
+      builder_.fail(fmt::format("it must give one number for a sample; this has the shape {}", value.shape.text()));
+    return assign_number(link.name, value);
+  }
+  Shape shape = link.shape.value_or(value.shape);
+  if (shape.axes == 0) {
+    if (!value.is_positional) builder_.fail("it must give an array; this is one number, whatever the element");
+    shape = *target_;
+  }
+  make_array(link.name, link.shape ? link.type : element_type(value.type), shape, value);
+  scope_.names.insert_or_assign("x", scope_.names.extract(link.name).mapped());
+}
+
+Value ScriptCompiler::value_of(Compiler& parser, std::string_view text, const std::string& name) {
   scope_.stream = static_cast<std::int32_t>(script_.streams_.size());
   scope_.random_calls = random_calls_[name];
   script_.streams_.push_back(name);
   text_ = std::string(text);
   const Value value = parser.whole_expression(scope_);
   random_calls_[name] = scope_.random_calls;
-
-  builder_.locate(target.column);
   if (assigned_.insert(name).second) script_.assigned_.push_back(name);
-  if (is_array) return assign_array(array->second, value);
-  if (value.shape.axes == 0) return assign_number(name, value);
+  return value;
+}
+
+void ScriptCompiler::make_array(const std::string& name, ElementType type, const Shape& shape, const Value& value) {
   const std::int64_t made = std::ssize(script_.arrays_);
-  script_.arrays_.push_back({.name = name, .type = element_type(value.type), .shape = value.shape, .is_new = true});
+  script_.arrays_.push_back({.name = name, .type = type, .shape = shape, .is_new = true});
   array_numbers_[name] = made;
   numbers_.erase(name);
   assign_array(made, value);

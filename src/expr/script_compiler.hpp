@@ -21,6 +21,9 @@ class ScriptCompiler {
   /// The next statement. Throws ExpressionError.
   void add(std::string_view text);
 
+  /// The next expression of a chain. Throws ExpressionError.
+  void add(const Script::Link& link);
+
   /// The script that stores what is named, or all that is assigned.
   [[nodiscard]] Script finish(std::span<const std::string> outputs);
 
@@ -35,6 +38,10 @@ class ScriptCompiler {
     std::int64_t alone = -1;  ///< its number, if it has passes of its own
   };
 
+  /// What is left of the text, as the value of something of that name.
+  Value value_of(Compiler& parser, std::string_view text, const std::string& name);
+  /// A new array, of which the value is assigned.
+  void make_array(const std::string& name, ElementType type, const Shape& shape, const Value& value);
   void assign_array(std::int64_t number, Value value);
   void assign_number(const std::string& name, const Value& value);
   Value reduce(const ReductionCall& call);

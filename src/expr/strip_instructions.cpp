@@ -69,6 +69,9 @@ void Evaluator::State::execute(std::size_t k, const Strip& strip, bool is_last) 
     case Opcode::pid:
       value.base = bindings.pid;
       break;
+    case Opcode::sample:
+      value.base = bindings.sample;
+      break;
     case Opcode::load:
       load(k, strip);
       break;

@@ -6,11 +6,14 @@ namespace windrow::jobs {
 
 std::unique_ptr<Job> make_populate();
 std::unique_ptr<Job> make_evaluate();
+std::unique_ptr<Job> make_pipeline();
 
 Registry registry() {
   static constexpr std::array table{
       JobEntry{"evaluate", "compute arrays and numbers from arrays, by statements like v = u**2 and total = sum(v)",
                make_evaluate},
+      JobEntry{"pipeline", "send samples through stages of expressions, and keep a number or the array of each",
+               make_pipeline},
       JobEntry{"populate", "fill a shared array by blocks of rows from an expression, and write it", make_populate},
   };
   return table;

@@ -45,7 +45,13 @@ WindowLayout layout_of(int node_ranks, int first_row_rank, int all_ranks, const 
     ring.stride = round_up(shape.slot_bytes, unit);
     end = checked_add(ring.offset, checked_multiply(shape.slots, ring.stride));
   }
-  layout.arrays_begin = end;
+  for (const ArrayShape& replica : needs.replicas) {
+    const std::int64_t begin = round_up(end, replica.bytes() >= kExtentBytes ? kExtentBytes : kPageBytes);
+    end = checked_add(begin, replica.bytes());
+    layout.replicas.push_back({begin, end});
+  }
+  layout.arrays_begin = round_up(end, kPageBytes);
+  end = layout.arrays_begin;
   for (WindowLayout::Item& array : layout.arrays) {
     // A large array begins at an extent, so that its first owner can make huge pages from its first row on.
     array.offset = round_up(end, array.bytes >= kExtentBytes ? kExtentBytes : kPageBytes);

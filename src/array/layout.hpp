@@ -30,6 +30,7 @@ struct WindowNeeds {
   std::int64_t tickets = 0;        ///< ticket counters
   std::int64_t staging_bytes = 0;  ///< of each rank
   std::vector<RingShape> rings = {};
+  std::vector<ArrayShape> replicas = {};  ///< arrays that every node has whole: see ReplicatedArray
   PageMode pages = PageMode::automatic;
 };
 
@@ -55,7 +56,7 @@ struct ControlCounts {
 };
 
 /// What lies where in a node's window: control words first, then the staging, where chunks wait for their way to the
-/// file, then the slots of its rings, then the arrays' rows of this node, in order.
+/// file, then the slots of its rings and the arrays that it has whole, then the arrays' rows of this node, in order.
 struct WindowLayout {
   struct Item {
     std::string name;
@@ -78,6 +79,7 @@ struct WindowLayout {
   std::int64_t control_bytes = 0;
   ByteRange staging;
   std::vector<Ring> rings;
+  std::vector<ByteRange> replicas;
   std::int64_t arrays_begin = 0;
   std::vector<Item> arrays;
   std::int64_t bytes = 0;  ///< of the whole window, rounded as it will be

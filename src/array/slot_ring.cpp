@@ -24,22 +24,6 @@ std::span<QueuePlace> places_of(NodeMemory& memory, const RingShape& shape, std:
 
 }  // namespace
 
-BorrowedSlot::~BorrowedSlot() {
-  if (ring_ != nullptr) ring_->give_back(slot_);
-}
-
-std::span<std::byte> BorrowedSlot::bytes() const {
-  return ring_->slot(slot_);
-}
-
-TakenItem::~TakenItem() {
-  if (ring_ != nullptr && has_slot()) ring_->give_back(item_.slot);
-}
-
-std::span<const std::byte> TakenItem::bytes() const {
-  return has_slot() ? ring_->slot(item_.slot) : std::span<const std::byte>();
-}
-
 SlotRing::SlotRing(NodeMemory& memory, const RingShape& shape, std::size_t number, const Options& options)
     : memory_(&memory),
       shape_(shape),
@@ -61,9 +45,13 @@ SlotRing::SlotRing(NodeMemory& memory, const RingShape& shape, std::size_t numbe
   memory.publish();
 }
 
-std::span<std::byte> SlotRing::slot(std::int32_t number) const {
+std::span<std::byte> SlotRing::slot_to_fill(std::int32_t number) const {
   return memory_->window().bytes().subspan(static_cast<std::size_t>(layout_.offset + number * layout_.stride),
                                            static_cast<std::size_t>(shape_.slot_bytes));
+}
+
+std::span<const std::byte> SlotRing::slot_to_read(std::int32_t number) const {
+  return slot_to_fill(number);
 }
 
 std::optional<Handover> SlotRing::pop(HandoverQueue& queue, Waits& waits, Deadline deadline) {
@@ -78,29 +66,14 @@ std::optional<Handover> SlotRing::pop(HandoverQueue& queue, Waits& waits, Deadli
 std::optional<BorrowedSlot> SlotRing::borrow(Deadline deadline) {
   const std::optional<Handover> free = pop(free_, statistics_.for_slots, deadline);
   if (!free) return std::nullopt;
-  ++statistics_.borrowed;
-  return BorrowedSlot(*this, free->slot);
+  return borrowed(free->slot);
 }
 
-void SlotRing::publish(BorrowedSlot&& slot, std::int64_t tag, std::span<const std::byte> small) {
-  hand_over({.kind = Handover::Kind::slot, .slot = slot.slot_, .tag = tag}, small);
-  slot.ring_ = nullptr;
-}
-
-void SlotRing::publish_small(std::int64_t tag, std::span<const std::byte> small) {
-  hand_over({.kind = Handover::Kind::small, .tag = tag}, small);
-}
-
-void SlotRing::hand_over(Handover item, std::span<const std::byte> small) {
-  if (small.size() > Handover::kSmallBytes)
-    throw Error(ExitStatus::internal, "{} bytes with an item of a ring; at most {}", small.size(),
-                Handover::kSmallBytes);
-  std::ranges::copy(small, item.bytes.begin());
+void SlotRing::hand_over(const Handover& item) {
   if (options_.order == Order::by_tag)
     filled_.push_at(static_cast<std::uint64_t>(item.tag), item);
   else
     filled_.push(item);
-  ++statistics_.published;
 }
 
 void SlotRing::close() {
@@ -118,14 +91,8 @@ void SlotRing::close() {
   }
 }
 
-std::optional<TakenItem> SlotRing::take(Deadline deadline) {
-  if (is_over_) return std::nullopt;
-  const std::optional<Handover> item = pop(filled_, statistics_.for_items, deadline);
-  if (!item) return std::nullopt;
-  is_over_ = item->kind == Handover::Kind::end;
-  if (is_over_) return std::nullopt;
-  ++statistics_.taken;
-  return TakenItem(*this, *item);
+std::optional<Handover> SlotRing::next(Deadline deadline) {
+  return pop(filled_, statistics_.for_items, deadline);
 }
 
 bool SlotRing::wait_until_returned(Deadline deadline) {

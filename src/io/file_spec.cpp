@@ -53,6 +53,16 @@ std::int64_t text_bytes(const std::vector<Attribute>& attributes) {
   return bytes;
 }
 
+/// How long an array is along an axis, if it has that.
+std::optional<std::int64_t> length_of(const ArraySpec& array, std::string_view axis) {
+  const bool is_number_each = array.sample && array.extents.one_dimensional;
+  const Extents& shape = array.sample.value_or(array.extents);
+  if (axis == "sample") return array.sample ? std::optional(array.extents.rows) : std::nullopt;
+  if (is_number_each) return std::nullopt;
+  if (axis == "row") return shape.rows;
+  return shape.one_dimensional ? std::nullopt : std::optional(shape.cols);
+}
+
 /// Of a compressed array whose chunks all stay as large as they are: with HDF5's index of them, a B-tree whose nodes
 /// may be half empty, and the zeros that fill them up.
 std::int64_t most_compressed_bytes(const ArraySpec& array) {
@@ -105,27 +115,25 @@ std::int64_t certain_file_bytes(FileSpec spec) {
 }
 
 DimensionPlan plan_dimensions(const FileSpec& spec) {
-  constexpr std::array<std::string_view, 2> axis_names{"row", "col"};
+  constexpr std::array<std::string_view, 3> axis_names{"sample", "row", "col"};
   DimensionPlan plan;
   plan.axes.resize(spec.arrays.size());
   std::set<std::string> taken = root_names(spec);
-  for (std::size_t axis = 0; axis < axis_names.size(); ++axis) {
-    const auto has_axis = [axis](const ArraySpec& array) { return axis == 0 || !array.extents.one_dimensional; };
-    const auto length = [axis](const ArraySpec& array) { return axis == 0 ? array.extents.rows : array.extents.cols; };
+  for (const std::string_view axis : axis_names) {
+    std::vector<std::optional<std::int64_t>> length;  // of each array
+    for (const ArraySpec& array : spec.arrays) length.push_back(length_of(array, axis));
     std::set<std::int64_t> lengths;
-    for (const ArraySpec& array : spec.arrays)
-      if (has_axis(array)) lengths.insert(length(array));
+    for (const auto& of_array : length)
+      if (of_array) lengths.insert(*of_array);
     const std::size_t first_of_axis = plan.dimensions.size();
     for (std::size_t a = 0; a < spec.arrays.size(); ++a) {
-      const ArraySpec& array = spec.arrays[a];
-      if (!has_axis(array)) continue;
+      if (!length[a]) continue;
       std::size_t found = first_of_axis;
-      while (found < plan.dimensions.size() && plan.dimensions[found].length != length(array)) ++found;
+      while (found < plan.dimensions.size() && plan.dimensions[found].length != *length[a]) ++found;
       if (found == plan.dimensions.size()) {
-        std::string name =
-            lengths.size() == 1 ? std::string(axis_names[axis]) : fmt::format("{}_{}", array.name, axis_names[axis]);
+        std::string name = lengths.size() == 1 ? std::string(axis) : fmt::format("{}_{}", spec.arrays[a].name, axis);
         while (!taken.insert(name).second) name += '_';
-        plan.dimensions.push_back({name, length(array)});
+        plan.dimensions.push_back({name, *length[a]});
       }
       plan.axes[a].push_back(found);
     }

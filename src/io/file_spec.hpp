@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,8 @@ struct ArraySpec {
   ElementType type = ElementType::float64;
   Extents extents;
   std::vector<Attribute> attributes;
+  /// Of samples: each row is one, of these extents; or a number of each, if the array is one-dimensional.
+  std::optional<Extents> sample = {};
 };
 
 /// A dataset of rank 0 at the root of the file.
@@ -96,8 +99,9 @@ struct DimensionPlan {
   std::vector<std::vector<std::size_t>> axes;  ///< for each array and axis an index into `dimensions`
 };
 
-/// Names the axes: `row` and `col` where all arrays agree on the length, else `NAME_row` and `NAME_col` after the first
-/// array that has the length. An underscore is appended where an array or scalar has taken the name.
+/// Names the axes: `row` and `col`, with `sample` before them where there are samples, if all arrays agree on the
+/// length, else `NAME_row` and so on after the first array that has the length. An underscore is appended where an
+/// array or scalar has taken the name.
 [[nodiscard]] DimensionPlan plan_dimensions(const FileSpec& spec);
 
 }  // namespace windrow::io

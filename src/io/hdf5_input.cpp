@@ -211,22 +211,22 @@ hid_t memory_type(const NumberFormat& format) {
   }
 }
 
-void take_extents(StoredArray& array, hid_t dataset, const std::string& whole) {
+void take_extents(StoredArray& array, hid_t dataset, const std::string& whole, bool is_of_samples) {
   const Hdf5Handle space(H5Dget_space(dataset), H5Sclose, fmt::format("read the extents of {}", whole));
   const bool is_simple = H5Sget_simple_extent_type(space.get()) == H5S_SIMPLE;
   const int rank = is_simple ? H5Sget_simple_extent_ndims(space.get()) : 0;
-  if (rank != 1 && rank != 2)
-    throw Error(ExitStatus::io, "{} has {} dimensions; arrays of 1 or 2 can be read", whole, rank);
-  std::array<hsize_t, 2> extents{};
-  hdf5_ok(H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr), "read extents");
-  array.one_dimensional = rank == 1;
-  const hsize_t rows = rank == 1 ? 1 : extents[0];
-  const hsize_t cols = rank == 1 ? extents[0] : extents[1];
+  std::array<hsize_t, H5S_MAX_RANK> extents{};
+  if (rank > 0) hdf5_ok(H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr), "read extents");
   constexpr hsize_t most = std::numeric_limits<std::int64_t>::max();
-  if (rows > most || cols > most || (rows != 0 && cols > most / 16 / rows))
+  std::vector<std::int64_t> axes;
+  for (int axis = 0; axis < rank; ++axis)
+    axes.push_back(static_cast<std::int64_t>(std::min(extents[static_cast<std::size_t>(axis)], most)));
+  if (!array.take_extents(axes, is_of_samples))
+    throw Error(ExitStatus::io, "{} has {} dimensions; {} can be read", whole, rank,
+                is_of_samples ? "samples in 2 or 3, the first of which is the sample," : "arrays of 1 or 2");
+  const auto [rows, cols] = std::pair(array.extents[0], array.extents[1]);
+  if (rows != 0 && cols > std::numeric_limits<std::int64_t>::max() / 16 / rows)
     throw Error(ExitStatus::io, "{} claims {} x {} elements: the file is damaged", whole, rows, cols);
-  array.extents[0] = static_cast<std::int64_t>(rows);
-  array.extents[1] = static_cast<std::int64_t>(cols);
 }
 
 void check_filters(StoredArray& array, hid_t properties, const std::string& whole) {
@@ -248,14 +248,14 @@ void check_filters(StoredArray& array, hid_t properties, const std::string& whol
   }
 }
 
-StoredArray describe(hid_t dataset, const std::string& whole) {
+StoredArray describe(hid_t dataset, const std::string& whole, bool is_of_samples) {
   StoredArray array;
   const Hdf5Handle type(H5Dget_type(dataset), H5Tclose, fmt::format("read the type of {}", whole));
   NumberType number = number_type(type.get(), whole);
   // xarray and this program keep truth values as int8 with a note.
   if (number.format == NumberFormat{Kind::signed_integer, 1, false} && text_attribute(dataset, "dtype") == "bool")
     number.format.kind = Kind::boolean;
-  take_extents(array, dataset, whole);
+  take_extents(array, dataset, whole, is_of_samples);
   const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose, fmt::format("read the layout of {}", whole));
   const H5D_layout_t layout = H5Pget_layout(properties.get());
   if (layout == H5D_VIRTUAL) refuse(whole, "is a virtual dataset, made of others; give those");
@@ -276,10 +276,10 @@ StoredArray describe(hid_t dataset, const std::string& whole) {
   array.format = number.format;
   array.format.big_endian = false;
   if (layout == H5D_CHUNKED) {
-    std::array<hsize_t, 2> chunk{1, 1};
-    hdf5_ok(H5Pget_chunk(properties.get(), 2, chunk.data()), "read the extents of chunks");
+    std::array<hsize_t, 3> chunk{1, 1, 1};
+    hdf5_ok(H5Pget_chunk(properties.get(), 3, chunk.data()), "read the extents of chunks");
     array.chunk[0] = array.one_dimensional ? 1 : static_cast<std::int64_t>(chunk[0]);
-    array.chunk[1] = static_cast<std::int64_t>(array.one_dimensional ? chunk[0] : chunk[1]);
+    array.chunk[1] = static_cast<std::int64_t>(array.one_dimensional ? chunk[0] : chunk[1] * chunk[2]);
   }
   return array;
 }
@@ -310,20 +310,23 @@ void read_block(const FileReader& input, const Hdf5Dataset& dataset, const Part&
   const Hdf5Handle file = open_file(input);
   const Hdf5Handle object = open_dataset(file.get(), input.path(), dataset.name);
   StoredArray now;
-  take_extents(now, object.get(), whole);
-  if (!std::ranges::equal(now.extents, dataset.array.extents)) refuse(whole, "has changed while it was read");
+  const StoredArray& before = dataset.array;
+  take_extents(now, object.get(), whole, before.sample[0] != 0);
+  if (!std::ranges::equal(now.extents, before.extents) || !std::ranges::equal(now.sample, before.sample))
+    refuse(whole, "has changed while it was read");
   const Hdf5Handle space(H5Dget_space(object.get()), H5Sclose, "read extents");
-  // A one-dimensional array has columns alone.
+  // A one-dimensional array has columns alone; the columns of a sample are its own two axes, whole.
   const std::size_t skipped = now.one_dimensional ? 1 : 0;
-  const auto of = [&](std::int64_t row, std::int64_t col) {
-    return std::array{static_cast<hsize_t>(row), static_cast<hsize_t>(col)};
+  const bool has_three = now.sample[1] != 0;
+  const auto of = [&](std::int64_t row, std::int64_t col, std::int64_t inner) {
+    return std::array{static_cast<hsize_t>(row), static_cast<hsize_t>(col), static_cast<hsize_t>(inner)};
   };
-  const auto start = of(part.rows.start, part.cols.start);
-  const auto step = of(part.rows.step, part.cols.step);
-  const auto count = of(part.rows.count, part.cols.count);
+  const auto start = of(part.rows.start, part.cols.start, 0);
+  const auto step = of(part.rows.step, part.cols.step, 1);
+  const auto count = of(part.rows.count, has_three ? now.sample[0] : part.cols.count, has_three ? now.sample[1] : 1);
   hdf5_ok(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start[skipped], &step[skipped], &count[skipped], nullptr),
           "select a part");
-  const Hdf5Handle block(H5Screate_simple(2, count.data(), nullptr), H5Sclose, "describe a block");
+  const Hdf5Handle block(H5Screate_simple(3, count.data(), nullptr), H5Sclose, "describe a block");
   hdf5_ok(H5Dread(object.get(), memory_type(dataset.array.format), block.get(), space.get(), H5P_DEFAULT, memory),
           fmt::format("read {}", whole));
 }
@@ -340,14 +343,14 @@ std::int64_t block_count(const Selection& selected, std::int64_t done, std::int6
 
 }  // namespace
 
-Hdf5Dataset describe_hdf5(const FileReader& input, const std::string& dataset) {
+Hdf5Dataset describe_hdf5(const FileReader& input, const std::string& dataset, bool is_of_samples) {
   const std::string& path = input.path();
   static_assert(std::is_trivially_copyable_v<StoredArray>, "it comes through a pipe");
   const std::string answer = isolated(fmt::format("read {}", path), kGiB, [&] {
     const Hdf5Handle file = open_file(input);
     const std::string name = dataset.empty() ? only_dataset(file.get(), path) : dataset;
     const Hdf5Handle object = open_dataset(file.get(), path, name);
-    const StoredArray array = describe(object.get(), fmt::format("{}:{}", path, name));
+    const StoredArray array = describe(object.get(), fmt::format("{}:{}", path, name), is_of_samples);
     std::string bytes(sizeof array, '\0');
     std::memcpy(bytes.data(), &array, sizeof array);
     return bytes + (name.starts_with('/') ? "" : "/") + name;

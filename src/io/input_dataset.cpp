@@ -63,13 +63,15 @@ void InputDataset::describe_npy() {
     throw Error(error.status(), "cannot read {}: {}", source_.path, error.what());
   }
   const std::size_t rank = header.extents.size();
-  if (rank != 1 && rank != 2)
-    throw Error(ExitStatus::io, "{} has {} dimensions; arrays of 1 or 2 can be read", source_.path, rank);
+  if (!array_.take_extents(header.extents, source_.is_of_samples))
+    throw Error(ExitStatus::io, "{} has {} dimensions; {} can be read", source_.path, rank,
+                source_.is_of_samples ? "samples in 2 or 3, the first of which is the sample," : "arrays of 1 or 2");
   array_.format = header.format;
   array_.offset = header.header_bytes;
-  array_.one_dimensional = rank == 1;
-  array_.order = header.fortran_order && rank == 2 ? StoredArray::Order::columns : StoredArray::Order::rows;
-  std::ranges::copy(header.extents, array_.extents + (2 - rank));
+  array_.order = header.fortran_order && rank > 1 ? StoredArray::Order::columns : StoredArray::Order::rows;
+  if (rank == 3 && array_.order == StoredArray::Order::columns)
+    throw Error(ExitStatus::io, "{} holds three dimensions in Fortran's order; save np.ascontiguousarray of it",
+                source_.path);
   std::int64_t bytes = 0;
   if (__builtin_mul_overflow(array_.extents[0], array_.extents[1], &bytes) ||
       __builtin_mul_overflow(bytes, std::int64_t{array_.format.bytes}, &bytes) ||
@@ -79,7 +81,7 @@ void InputDataset::describe_npy() {
 }
 
 void InputDataset::describe_dataset() {
-  Hdf5Dataset described = describe_hdf5(file_, source_.dataset);
+  Hdf5Dataset described = describe_hdf5(file_, source_.dataset, source_.is_of_samples);
   array_ = described.array;
   dataset_ = std::move(described.name);
 }
@@ -90,12 +92,15 @@ void InputDataset::take_slice() {
   if (!source_.slice.empty()) axes = parse_slice(source_.slice, fault);
   if (fault) throw Error(ExitStatus::usage, "the slice '{}': {}", source_.slice, fault->message);
   const std::size_t rank = array_.one_dimensional ? 1 : 2;
+  if (source_.is_of_samples && axes.size() > 1)
+    throw Error(ExitStatus::io, "the slice '{}' of {} has {} dimensions: it takes samples, and those whole",
+                source_.slice, name(), axes.size());
   if (axes.size() > rank)
     throw Error(ExitStatus::io, "{} has {} dimension{}, and the slice '{}' has {}", name(), rank, rank == 1 ? "" : "s",
                 source_.slice, axes.size());
   axes.resize(rank);
   part_.rows = rank == 1 ? Selection{0, 1, 1} : axes.front().of(array_.extents[0]);
-  part_.cols = axes.back().of(array_.extents[1]);
+  part_.cols = (source_.is_of_samples ? AxisSlice{} : axes.back()).of(array_.extents[1]);
   if (part_.rows.count > 0 && part_.cols.count > 0) return;
   const std::string shape =
       rank == 1 ? fmt::format("{}", array_.extents[1]) : fmt::format("{} x {}", array_.extents[0], array_.extents[1]);
@@ -106,6 +111,11 @@ void InputDataset::take_slice() {
 Extents InputDataset::extents() const {
   if (array_.one_dimensional) return {part_.cols.count, 1, true};
   return {part_.rows.count, part_.cols.count, false};
+}
+
+Extents InputDataset::sample() const {
+  const bool one_dimensional = array_.sample[1] == 0;
+  return {array_.sample[0], one_dimensional ? 1 : array_.sample[1], one_dimensional};
 }
 
 std::int64_t InputDataset::bytes() const {

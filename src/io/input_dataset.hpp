@@ -14,8 +14,9 @@ namespace windrow::io {
 /// What a deck says of an array that comes from a file.
 struct InputSource {
   std::string path;
-  std::string dataset{};  ///< of an HDF5 file; "" is its only one. A .npy file has none.
-  std::string slice{};    ///< "" is all of it
+  std::string dataset{};       ///< of an HDF5 file; "" is its only one. A .npy file has none.
+  std::string slice{};         ///< "" is all of it
+  bool is_of_samples = false;  ///< the first of two or three dimensions is the sample, of which the slice is
 };
 
 /// An array in a file, a dataset of an HDF5 or netCDF-4 file or a .npy file, open to be read by any ranks at once.
@@ -27,6 +28,8 @@ class InputDataset {
 
   /// What the slice leaves of the array.
   [[nodiscard]] Extents extents() const;
+  /// Of a dataset of samples: the extents of one.
+  [[nodiscard]] Extents sample() const;
   /// The element type that holds all of its numbers (io::natural_type()).
   [[nodiscard]] ElementType natural_type() const { return io::natural_type(array_.format); }
   /// How many rows of the slice are decompressed together: those of a chunk; 1 where each is read by itself.

@@ -41,9 +41,9 @@ std::vector<std::uint64_t> in_order(std::span<const std::byte> gathered, const s
     found.at(static_cast<std::size_t>(group.group)) = group.checksum;
   }
   std::vector<std::uint64_t> checksums;
+  const FileReader file(path);
   for (std::size_t group = 0; group < found.size(); ++group)
-    checksums.push_back(found[group] ? *found[group]
-                                     : checksum_of(FileReader(path), data, static_cast<std::int64_t>(group)));
+    checksums.push_back(found[group] ? *found[group] : checksum_of(file, data, static_cast<std::int64_t>(group)));
   return checksums;
 }
 
@@ -99,10 +99,10 @@ GroupWriter* OutputFile::attach(const SharedArray& array) {
   return &part.writer.emplace(array, *rows_, offset, durable_);
 }
 
-RowFile* OutputFile::attach_rows(const Topology& topology, const ArrayShape& shape) {
+RowFile* OutputFile::attach_rows(const ArrayShape& shape, bool writes_here) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
   Part& part = parts_.emplace_back(Part{.shape = shape});
-  if (!topology.is_leader()) return nullptr;
+  if (!writes_here) return nullptr;
   return &part.row_file.emplace(temporary_, offset, shape, durable_);
 }
 

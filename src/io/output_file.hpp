@@ -41,9 +41,9 @@ class OutputFile {
   /// the file early; an array that is to be compressed has none. Local, after begin().
   GroupWriter* attach(const SharedArray& array);
 
-  /// The same for an array that passes through the window: its rows are written to what is returned, all of them before
-  /// finish(). Null on ranks that are no leaders. *Throws*: as RowFile, on the calling rank.
-  RowFile* attach_rows(const Topology& topology, const ArrayShape& shape);
+  /// The same for an array that is not in the window: its rows are written to what is returned, all of them before
+  /// finish(); by leaders, or by all ranks: null on others. *Throws*: as RowFile, on the calling rank.
+  RowFile* attach_rows(const ArrayShape& shape, bool writes_here);
 
   /// Writes what has not been written of the arrays, of which each has got its writer, and gives the file its name.
   /// `make_spec` tells, on world rank 0 and just before it is needed, all that the file holds. `advance` is told the

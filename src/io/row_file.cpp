@@ -21,7 +21,18 @@ void RowFile::restart() {
 }
 
 void RowFile::write(RowRange rows, std::span<const std::byte> content) {
-  const ByteRange bytes{rows.begin * row_bytes_, rows.end * row_bytes_};
+  write(ByteRange{rows.begin * row_bytes_, rows.end * row_bytes_}, content);
+}
+
+void RowFile::write(ElementRange elements, std::span<const std::byte> content) {
+  const std::int64_t width = bytes_of(shape_.type);
+  const ByteRange bytes{elements.begin * width, elements.end * width};
+  // What lies between may come from another process: such a group is read back in the end.
+  std::erase_if(begun_, [&](const Begun& begun) { return begun.end != bytes.begin; });
+  write(bytes, content);
+}
+
+void RowFile::write(ByteRange bytes, std::span<const std::byte> content) {
   // A group at a time, so that the kernel copies what the checksum has brought into the caches.
   for (std::int64_t begin = bytes.begin; begin < bytes.end;) {
     const std::int64_t end = std::min((begin / kGroupBytes + 1) * kGroupBytes, bytes.end);

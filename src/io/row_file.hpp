@@ -14,7 +14,8 @@
 
 namespace windrow::io {
 
-/// The rows of an array that is not in memory but in a file: written and read back by one process of each node.
+/// The rows of an array that is not in memory but in a file: written, and read back, by one process of
+/// each node, or by all of them.
 class RowFile {
  public:
   /// They begin at `offset` of the file. *Throws* Error(io), on the calling rank.
@@ -25,6 +26,8 @@ class RowFile {
   /// Rows of a row block come in order; those of several may take turns. *Cost*: a copy and a checksum, of memory that
   /// is there. *Throws*: as FileWriter::write.
   void write(RowRange rows, std::span<const std::byte> content);
+  /// The same of elements, those of a row in order; rows may come in any, from several processes.
+  void write(ElementRange elements, std::span<const std::byte> content);
   /// *Throws*: as FileReader::read.
   void read(RowRange rows, std::span<std::byte> content) const;
 
@@ -41,6 +44,7 @@ class RowFile {
     std::int64_t end = 0;
     ChecksumStream stream;
   };
+  void write(ByteRange bytes, std::span<const std::byte> content);
   void check(ByteRange bytes, std::span<const std::byte> content);
 
   ArrayShape shape_;

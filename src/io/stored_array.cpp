@@ -1,6 +1,7 @@
 #include "io/stored_array.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -106,6 +107,21 @@ void read_columns(const FileReader& file, const StoredArray& array, const Part& 
 }
 
 }  // namespace
+
+bool StoredArray::take_extents(std::span<const std::int64_t> axes, bool is_of_samples) {
+  const std::size_t least = is_of_samples ? 2 : 1;
+  if (axes.size() < least || axes.size() > least + 1) return false;
+  one_dimensional = axes.size() == 1;
+  extents[0] = one_dimensional ? 1 : axes[0];
+  extents[1] = axes[one_dimensional ? 0 : 1];
+  if (!is_of_samples) return true;
+  sample[0] = axes[1];
+  sample[1] = axes.size() == 3 ? axes[2] : 0;
+  // More than can be is for the caller to refuse.
+  if (axes.size() == 3 && __builtin_mul_overflow(axes[1], axes[2], &extents[1]))
+    extents[1] = std::numeric_limits<std::int64_t>::max();
+  return true;
+}
 
 void read_plain(const FileReader& file, const StoredArray& array, const Part& part, ElementType type,
                 std::byte* destination) {

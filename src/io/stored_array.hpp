@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/extents.hpp"
@@ -22,9 +23,14 @@ struct StoredArray {
   Order order = Order::rows;
   bool one_dimensional = false;
   std::int64_t extents[2]{1, 0};
-  std::int64_t offset = 0;      ///< in bytes, but for Order::library
-  std::int64_t chunk[2]{0, 0};  ///< extents of a chunk, of Order::library; 0 without chunks
+  std::int64_t offset = 0;  ///< in bytes, but for Order::library
+  /// Of samples, each of which is a row here: what the columns are made of.
+  std::int64_t sample[2]{0, 0};  ///< rows and columns; the latter 0 for samples of one dimension
+  std::int64_t chunk[2]{0, 0};   ///< extents of a chunk, of Order::library; 0 without chunks
   bool is_compressed = false;
+
+  /// Takes the extents of a file's array, or of one of samples. Returns whether it has as many axes as it can have.
+  [[nodiscard]] bool take_extents(std::span<const std::int64_t> axes, bool is_of_samples);
 
   [[nodiscard]] std::int64_t bytes() const {
     return checked_multiply(checked_multiply(extents[0], extents[1]), format.bytes);

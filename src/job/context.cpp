@@ -31,7 +31,9 @@ class AddElapsed {
 
 }  // namespace
 
-Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options) : memory_(&memory), options_(options) {
+Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options)
+    : memory_(&memory), options_(options), rings_(needs.rings) {
+  for (const PlannedArray& replica : needs.replicas) replicas_.emplace_back(memory, replica.shape, replicas_.size());
   for (std::size_t number = 0; number < needs.arrays.size(); ++number)
     entries_.push_back({.array = std::make_unique<SharedArray>(
                             memory, needs.arrays[number].in_window(memory.topology().ranks()), number),
@@ -174,6 +176,16 @@ void Context::read(SharedArray& array, const io::InputDataset& dataset) {
     memory_->rendezvous().throw_if_failed();
   }
   record(array, lease.rows(), begin);
+}
+
+void Context::fill(ReplicatedArray& array, const io::InputDataset* dataset, const std::string& value) {
+  const RowRange rows = array.share();
+  const auto& [name, type, extents] = array.shape();
+  const std::span<std::byte> bytes = array.fill_share();
+  if (dataset != nullptr) return dataset->read(type, rows, bytes.data());
+  expr::Evaluator evaluator(expr::Program::compile(value), bindings(extents, {name}));
+  evaluator.evaluate({rows.begin * extents.cols, rows.end * extents.cols}, 0,
+                     {.destination = bytes.data(), .type = type});
 }
 
 void Context::advance(std::int64_t bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "array/blocks.hpp"
+#include "array/replicated_array.hpp"
 #include "array/shared_array.hpp"
 #include "expr/evaluator.hpp"
 #include "io/file_spec.hpp"
@@ -44,6 +46,11 @@ class Context {
   /// An array of the job's needs. *Throws*: Error(internal) for a name that is not among them.
   [[nodiscard]] SharedArray& array(std::string_view name);
 
+  /// An array that every node has whole, by its number among the job's needs.
+  [[nodiscard]] ReplicatedArray& replica(std::size_t number) { return replicas_.at(number); }
+  /// The slots that the job said it needs, by their number.
+  [[nodiscard]] const RingShape& ring(std::int64_t number) const { return rings_.at(static_cast<std::size_t>(number)); }
+
   /// A ticket counter that nobody has drawn from; as many times as the job said that it needs one.
   [[nodiscard]] TicketCounter fresh_counter();
 
@@ -54,8 +61,8 @@ class Context {
   void write_rows(std::string_view name, io::RowFile& file) { entry(name).row_file = &file; }
   /// Null for an array that is not written.
   [[nodiscard]] io::RowFile* row_file(std::string_view name) const { return entry(name).row_file; }
-  /// Of an array that passes through the window: its elements that are to be shown, row by row, as far as they are this
-  /// node's; on leaders. Others are shown from the window.
+  /// Of an array that is not in the window: its elements that are to be shown, row by row, as far as they are this
+  /// node's, on leaders; or of its first sample, on the rank that has made it. Others are shown from the window.
   using ShownRows = std::map<std::int64_t, std::vector<std::byte>>;
   [[nodiscard]] ShownRows& shown_rows(std::string_view name) { return entry(name).shown_rows; }
 
@@ -86,6 +93,9 @@ class Context {
   void fill(SharedArray& array, expr::Evaluator& value);
   /// Reads it from a file. Within a phase. *Throws*: Error(io), on the calling rank.
   void read(SharedArray& array, const io::InputDataset& dataset);
+  /// The share of this rank of an array that every node has whole: from a file, or else from an expression. Within a
+  /// phase. *Throws*: likewise.
+  void fill(ReplicatedArray& array, const io::InputDataset* dataset, const std::string& value);
 
   [[nodiscard]] const std::vector<PhaseTime>& phases() const { return phases_; }
   /// What this rank filled, in order; *cost* of the record: 40 bytes a block.
@@ -97,6 +107,10 @@ class Context {
   /// What is not finite of an array that the job has computed; the same on all ranks.
   void not_finite(NotFiniteElements found) { not_finite_.push_back(std::move(found)); }
   [[nodiscard]] const std::vector<NotFiniteElements>& not_finite() const { return not_finite_; }
+
+  /// A line for people that the run ends with; on world rank 0.
+  void remark(std::string text) { remarks_.push_back(std::move(text)); }
+  [[nodiscard]] const std::vector<std::string>& remarks() const { return remarks_; }
 
   /// Seconds since the run began, and the record that this rank has stored rows of an array since then.
   [[nodiscard]] double run_seconds() const;
@@ -125,10 +139,13 @@ class Context {
   NodeMemory* memory_;
   Options options_;
   std::vector<Entry> entries_;
+  std::deque<ReplicatedArray> replicas_;
+  std::vector<RingShape> rings_;
   std::int64_t counters_used_ = 0;
   std::vector<PhaseTime> phases_;
   std::vector<ScalarResult> results_;
   std::vector<NotFiniteElements> not_finite_;
+  std::vector<std::string> remarks_;
 };
 
 /// Past the caches, unless the piece is in them: its pages have just been zeroed.

@@ -16,8 +16,23 @@ std::vector<std::string> deck_language(Registry registry) {
   return names;
 }
 
+/// Of arrays that are written as they are made.
+void check_output_of(LoadedDeck& deck, const JobNeeds& needs) {
+  for (const PlannedArray& array : needs.arrays) {
+    if (!array.is_only_in_file) continue;
+    if (!deck.common->has_output)
+      deck.keys.reject("output",
+                       fmt::format("'{}' is kept in a file alone: add [output] with file = \"...\"", array.shape.name));
+    if (deck.common->compression != 0)
+      deck.keys.reject(
+          "output.compression",
+          fmt::format("'{}' is written as it is made, and not compressed; leave compression out", array.shape.name));
+  }
+}
+
 void check_output_arrays(LoadedDeck& deck) {
   const JobNeeds needs = deck.job->needs(1);
+  check_output_of(deck, needs);
   const std::vector<std::string>& names = deck.common->output_arrays;
   for (std::size_t item = 0; item < names.size(); ++item) {
     const auto here = names.begin() + static_cast<std::ptrdiff_t>(item);

@@ -26,9 +26,18 @@ struct PlannedArray {
   bool is_result = true;  ///< shown at the end, and written unless the deck says which are
   /// If it passes through the window instead of being in it: rows of a panel.
   std::optional<std::int64_t> panel_rows = {};
+  /// If its rows are samples, or numbers of samples: the extents of one.
+  std::optional<Extents> sample = {};
+  bool is_only_in_file = false;  ///< every rank writes rows there (Context::row_file) as it makes them
 
+  /// Of what the end of a run shows: all of it, or its first sample.
+  [[nodiscard]] ArrayShape shown_shape() const {
+    return is_only_in_file ? ArrayShape{shape.name, shape.type, *sample} : shape;
+  }
+  [[nodiscard]] bool is_in_window() const { return !panel_rows && !is_only_in_file; }
   /// What there is of it in the windows of so many ranks.
   [[nodiscard]] ArrayShape in_window(int ranks) const {
+    if (is_only_in_file) return {shape.name, shape.type, {0, shape.extents.cols}};
     if (!panel_rows) return shape;
     return {shape.name, shape.type, Panels::in_window(shape.extents, *panel_rows, ranks)};
   }
@@ -47,6 +56,7 @@ struct JobNeeds {
   std::vector<std::string> passes = {};     ///< over memory, for people: "1000 x 400: reads u; stores v; sum"
   std::int64_t tickets = 0;                 ///< ticket counters
   std::vector<RingShape> rings = {};        ///< of slots, each on every node
+  std::vector<PlannedArray> replicas = {};  ///< arrays that every node has whole
   std::int64_t rank_bytes = 0;              ///< memory of each rank besides the window
   std::int64_t block_records = 0;           ///< at most so many records of who filled which block go into the file
 };

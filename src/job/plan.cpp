@@ -63,6 +63,7 @@ WindowNeeds window_needs(const LoadedDeck& deck, const JobNeeds& needs, int rank
                      .rings = needs.rings,
                      .pages = deck.common->pages};
   for (const PlannedArray& array : needs.arrays) window.arrays.push_back(array.in_window(ranks));
+  for (const PlannedArray& replica : needs.replicas) window.replicas.push_back(replica.shape);
   return window;
 }
 
@@ -84,7 +85,8 @@ io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs) {
   for (const std::string& name : deck.output_arrays()) {
     for (const PlannedArray& array : needs.arrays) {
       if (array.shape.name != name) continue;
-      file.arrays.push_back({name, array.shape.type, array.shape.extents, {{"expression", array.description}}});
+      file.arrays.push_back(
+          {name, array.shape.type, array.shape.extents, {{"expression", array.description}}, array.sample});
       // By this xarray, and `evaluate`, take them for truth values again.
       if (array.shape.type == ElementType::int8) file.arrays.back().attributes.push_back({"dtype", "bool"});
     }

@@ -90,6 +90,7 @@ std::string report_json(const Report& report) {
   for (const ScalarResult& result : report.results)
     if (const double* const value = std::get_if<double>(&result.value))
       tell(result.name, {std::isnan(*value) ? 1 : 0, std::isinf(*value) ? 1 : 0});
+  if (!report.remarks.empty()) json["remarks"] = report.remarks;
   json["output"] = report.output.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.output);
   json["level"] = report.level;
   json["memory"] = {{"window_bytes", report.window_bytes},

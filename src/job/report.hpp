@@ -44,6 +44,7 @@ struct Report {
   PageCounts pages;               ///< of all ranks
   std::vector<ScalarResult> results;
   std::vector<NotFiniteElements> not_finite;
+  std::vector<std::string> remarks;  ///< of the job, for people
   std::vector<PhaseReport> phases;
 };
 

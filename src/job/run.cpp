@@ -273,6 +273,7 @@ void Run::collect(Context& context) {
   });
   report_.results = context.results();
   report_.not_finite = context.not_finite();
+  report_.remarks = context.remarks();
   const PageCounts& pages = context.memory().window().pages();
   report_.pages = {topology_.world.sum(pages.huge), topology_.world.sum(pages.populated),
                    topology_.world.sum(pages.read)};
@@ -334,8 +335,8 @@ bool Run::is_written_behind(const std::string& name) const {
 /// Each array of the output gets its writer, in the file's order.
 void Run::attach_output(Context& context) {
   for (const io::ArraySpec& written : planned_file(deck_, plan_.needs).arrays) {
-    if (const PlannedArray& planned = context.planned(written.name); planned.panel_rows) {
-      io::RowFile* const rows = output_->attach_rows(topology_, planned.shape);
+    if (const PlannedArray& planned = context.planned(written.name); !planned.is_in_window()) {
+      io::RowFile* const rows = output_->attach_rows(planned.shape, planned.is_only_in_file || topology_.is_leader());
       if (rows != nullptr) context.write_rows(written.name, *rows);
       continue;
     }
@@ -350,7 +351,7 @@ void Run::write(Context& context) {
   std::int64_t bytes = 0;
   std::int64_t node_bytes = 0;
   for (const std::string& name : deck_.output_arrays()) {
-    if (is_written_behind(name) || context.planned(name).panel_rows) continue;
+    if (is_written_behind(name) || !context.planned(name).is_in_window()) continue;
     const SharedArray& array = context.array(name);
     bytes += array.extents().bytes(array.type());
     node_bytes += array.node_rows().rows() * array.row_bytes();
@@ -367,15 +368,17 @@ void Run::close(Context& context) {
   fault_point("end.preview");
   for (const std::string& name : deck_.output_arrays()) {
     const PlannedArray& planned = context.planned(name);
-    const std::string text = planned.panel_rows ? preview(context.memory(), planned.shape, context.shown_rows(name))
-                                                : preview(context.array(name));
-    announce(fmt::format("\n{} =\n{}\n", name, text));
+    const std::string text = planned.is_in_window()
+                                 ? preview(context.array(name))
+                                 : preview(context.memory(), planned.shown_shape(), context.shown_rows(name));
+    announce(fmt::format("\n{}{} =\n{}\n", name, planned.is_only_in_file ? "[0]" : "", text));
   }
   if (!report_.results.empty()) announce("\n");
   for (const ScalarResult& result : report_.results)
     announce(
         fmt::format("{} = {}\n", result.name, std::visit([](auto value) { return numpy_text(value); }, result.value)));
   if (const std::string text = not_finite_text(report_); !text.empty()) announce("\n" + text);
+  if (!report_.remarks.empty()) announce(fmt::format("\n{}\n", fmt::join(report_.remarks, "\n")));
   if (!plan_.file.empty()) {
     const std::vector<std::string> arrays = deck_.output_arrays();
     const std::string code =

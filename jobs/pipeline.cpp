@@ -87,6 +87,12 @@ class Pipeline final : public Job {
         {.default_value = 3, .minimum = 1, .unit = "samples", .help = "most samples that are between two stages"});
     keys.integer("chunk", options_.chunk,
                  {.default_value = 1, .minimum = 1, .unit = "samples", .help = "samples that a rank draws at a time"});
+    keys.integer("patience", options_.patience_s,
+                 {.default_value = 600,
+                  .minimum = 1,
+                  .maximum = 31'536'000,
+                  .unit = "seconds",
+                  .help = "how long a rank waits for one of another stage, until it ends the run"});
     keys.text("result", result_,
               {.default_value = "sum",
                .help = "what is kept of each sample: a reduction by its name (sum, mean, max, ...), an expression of x "

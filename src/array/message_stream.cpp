@@ -29,38 +29,38 @@ std::span<std::byte> MessageStream::slot_to_fill(std::int32_t) const {
   return {const_cast<std::byte*>(slot_.data()), slot_.size()};
 }
 
-void MessageStream::send(const Handover& item, int consumer) {
-  mail_.send(kItem, std::as_bytes(std::span(&item, 1)), consumer);
+bool MessageStream::send(const Handover& item, Deadline deadline) const {
+  const std::optional<int> consumer = mail_.receive_from_any(kAsk, {}, deadline);
+  return consumer && mail_.send(kItem, std::as_bytes(std::span(&item, 1)), *consumer, deadline) &&
+         (item.kind != Handover::Kind::slot || mail_.send(kSlot, slot_, *consumer, deadline));
 }
 
-void MessageStream::hand_over(const Handover& item) {
+bool MessageStream::hand_over(const Handover& item, Deadline deadline) {
   const auto begin = std::chrono::steady_clock::now();
-  const int consumer = *mail_.receive_from_any(kAsk, {}, {});
-  send(item, consumer);
-  if (item.kind == Handover::Kind::slot) {
-    mail_.send(kSlot, slot_, consumer);
-    is_lent_ = false;
-  }
+  if (!send(item, deadline)) return false;
+  if (item.kind == Handover::Kind::slot) is_lent_ = false;
   ++statistics_.for_slots.count;
   statistics_.for_slots.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return true;
 }
 
 /// Each consumer asks until it has heard the end from every producer.
-void MessageStream::close() {
-  for (std::size_t told = 0; told < options_.consumers.size(); ++told)
-    send({.kind = Handover::Kind::end}, *mail_.receive_from_any(kAsk, {}, {}));
+bool MessageStream::close(Deadline deadline) {
+  return std::ranges::all_of(options_.consumers, [&](int) { return send({.kind = Handover::Kind::end}, deadline); });
 }
 
 std::optional<Handover> MessageStream::next(Deadline deadline) {
   const auto begin = std::chrono::steady_clock::now();
   for (;;) {
     for (Producer& producer : producers_)
-      if (!producer.is_over && !std::exchange(producer.is_asked, true)) mail_.send(kAsk, {}, producer.rank);
+      if (!producer.is_over && !std::exchange(producer.is_asked, true) &&
+          !mail_.send(kAsk, {}, producer.rank, deadline))
+        return std::nullopt;
     Handover item;
     const std::optional<int> source =
         mail_.receive_from_any(kItem, std::as_writable_bytes(std::span(&item, 1)), deadline);
-    if (!source) return std::nullopt;
-    if (item.kind == Handover::Kind::slot) mail_.receive(kSlot, slot_, *source);
+    if (!source || (item.kind == Handover::Kind::slot && !mail_.receive(kSlot, slot_, *source, deadline)))
+      return std::nullopt;
     Producer& producer = *std::ranges::find(producers_, *source, &Producer::rank);
     producer.is_asked = false;
     producer.is_over = item.kind == Handover::Kind::end;

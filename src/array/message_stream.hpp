@@ -24,16 +24,17 @@ class MessageStream final : public SlotStream {
 
   /// There is a slot unless it is borrowed already.
   [[nodiscard]] std::optional<BorrowedSlot> borrow(Deadline deadline = {}) override;
-  void close() override;
+  bool close(Deadline deadline = {}) override;
 
  private:
-  void hand_over(const Handover& item) override;
+  [[nodiscard]] bool hand_over(const Handover& item, Deadline deadline) override;
   [[nodiscard]] std::optional<Handover> next(Deadline deadline) override;
   [[nodiscard]] std::span<std::byte> slot_to_fill(std::int32_t) const override;
   [[nodiscard]] std::span<const std::byte> slot_to_read(std::int32_t) const override { return slot_; }
   void give_up(std::int32_t) noexcept override { is_lent_ = false; }
   void give_back(std::int32_t) noexcept override {}
-  void send(const Handover& item, int consumer);
+  /// To a consumer that asks for it.
+  [[nodiscard]] bool send(const Handover& item, Deadline deadline) const;
 
   /// What a consumer knows of a producer.
   struct Producer {

@@ -69,18 +69,19 @@ std::optional<BorrowedSlot> SlotRing::borrow(Deadline deadline) {
   return borrowed(free->slot);
 }
 
-void SlotRing::hand_over(const Handover& item) {
+bool SlotRing::hand_over(const Handover& item, Deadline /*deadline*/) {
   if (options_.order == Order::by_tag)
     filled_.push_at(static_cast<std::uint64_t>(item.tag), item);
   else
     filled_.push(item);
+  return true;
 }
 
-void SlotRing::close() {
+bool SlotRing::close(Deadline /*deadline*/) {
   const std::atomic_ref published(words_->published);
   published.fetch_add(static_cast<std::uint64_t>(statistics_.published), std::memory_order_relaxed);
   const std::uint32_t closed = std::atomic_ref(words_->closed).fetch_add(1, std::memory_order_acq_rel) + 1;
-  if (closed != static_cast<std::uint32_t>(options_.producers)) return;
+  if (closed != static_cast<std::uint32_t>(options_.producers)) return true;
   const std::uint64_t items = published.load(std::memory_order_relaxed);
   for (int consumer = 0; consumer < options_.consumers; ++consumer) {
     const Handover end{.kind = Handover::Kind::end};
@@ -89,6 +90,7 @@ void SlotRing::close() {
     else
       filled_.push(end);
   }
+  return true;
 }
 
 std::optional<Handover> SlotRing::next(Deadline deadline) {

@@ -32,14 +32,14 @@ class SlotRing final : public SlotStream {
   SlotRing(NodeMemory& memory, const RingShape& shape, std::size_t number, const Options& options);
 
   [[nodiscard]] std::optional<BorrowedSlot> borrow(Deadline deadline = {}) override;
-  void close() override;
+  bool close(Deadline deadline = {}) override;
 
   /// Waits until every slot has been given back: once all producers have closed, that all is done. Returns whether it
   /// has.
   bool wait_until_returned(Deadline deadline = {});
 
  private:
-  void hand_over(const Handover& item) override;
+  [[nodiscard]] bool hand_over(const Handover& item, Deadline deadline) override;
   [[nodiscard]] std::optional<Handover> next(Deadline deadline) override;
   [[nodiscard]] std::span<std::byte> slot_to_fill(std::int32_t number) const override;
   [[nodiscard]] std::span<const std::byte> slot_to_read(std::int32_t number) const override;

@@ -25,22 +25,25 @@ BorrowedSlot SlotStream::borrowed(std::int32_t slot) {
   return {*this, slot};
 }
 
-void SlotStream::publish(BorrowedSlot&& slot, std::int64_t tag, std::span<const std::byte> small) {
-  publish({.kind = Handover::Kind::slot, .slot = slot.slot_, .tag = tag}, small);
+bool SlotStream::publish(BorrowedSlot&& slot, std::int64_t tag, std::span<const std::byte> small, Deadline deadline) {
+  const Handover item{.kind = Handover::Kind::slot, .slot = slot.slot_, .tag = tag};
+  if (!publish(item, small, deadline)) return false;
   slot.stream_ = nullptr;
+  return true;
 }
 
-void SlotStream::publish_small(std::int64_t tag, std::span<const std::byte> small) {
-  publish({.kind = Handover::Kind::small, .tag = tag}, small);
+bool SlotStream::publish_small(std::int64_t tag, std::span<const std::byte> small, Deadline deadline) {
+  return publish({.kind = Handover::Kind::small, .tag = tag}, small, deadline);
 }
 
-void SlotStream::publish(Handover item, std::span<const std::byte> small) {
+bool SlotStream::publish(Handover item, std::span<const std::byte> small, Deadline deadline) {
   if (small.size() > Handover::kSmallBytes)
     throw Error(ExitStatus::internal, "{} bytes with an item of a stream; at most {}", small.size(),
                 Handover::kSmallBytes);
   std::ranges::copy(small, item.bytes.begin());
-  hand_over(item);
+  if (!hand_over(item, deadline)) return false;
   ++statistics_.published;
+  return true;
 }
 
 std::optional<TakenItem> SlotStream::take(Deadline deadline) {

@@ -79,13 +79,15 @@ class SlotStream {
   [[nodiscard]] virtual std::optional<BorrowedSlot> borrow(Deadline deadline = {}) = 0;
 
   /// Hands a slot over; what this rank has stored in it is there for who takes it. `small` are at most
-  /// Handover::kSmallBytes that go with it.
-  void publish(BorrowedSlot&& slot, std::int64_t tag, std::span<const std::byte> small = {});
+  /// Handover::kSmallBytes that go with it. Where consumers must ask first, it waits for that, to the deadline; returns
+  /// whether it is handed over.
+  bool publish(BorrowedSlot&& slot, std::int64_t tag, std::span<const std::byte> small = {}, Deadline deadline = {});
   /// Hands over an item without a slot.
-  void publish_small(std::int64_t tag, std::span<const std::byte> small);
+  bool publish_small(std::int64_t tag, std::span<const std::byte> small, Deadline deadline = {});
 
-  /// Tells that this rank will publish no more. When all producers have, each consumer gets to the end.
-  virtual void close() = 0;
+  /// Tells that this rank will publish no more. When all producers have, each consumer gets to the end. Returns whether
+  /// consumers have asked before the deadline, where they must.
+  virtual bool close(Deadline deadline = {}) = 0;
 
   /// The next item; waits for one, to the deadline. None at the end of the stream, or when time is over.
   [[nodiscard]] std::optional<TakenItem> take(Deadline deadline = {});
@@ -96,7 +98,7 @@ class SlotStream {
 
  protected:
   [[nodiscard]] BorrowedSlot borrowed(std::int32_t slot);
-  virtual void hand_over(const Handover& item) = 0;
+  [[nodiscard]] virtual bool hand_over(const Handover& item, Deadline deadline) = 0;
   /// The next item, or the end of all; none when time is over.
   [[nodiscard]] virtual std::optional<Handover> next(Deadline deadline) = 0;
 
@@ -109,7 +111,7 @@ class SlotStream {
   [[nodiscard]] virtual std::span<const std::byte> slot_to_read(std::int32_t number) const = 0;
   virtual void give_up(std::int32_t slot) noexcept = 0;
   virtual void give_back(std::int32_t slot) noexcept = 0;
-  void publish(Handover item, std::span<const std::byte> small);
+  bool publish(Handover item, std::span<const std::byte> small, Deadline deadline);
 
   bool is_over_ = false;
 };

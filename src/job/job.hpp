@@ -56,6 +56,7 @@ struct JobNeeds {
   std::vector<std::string> passes = {};     ///< over memory, for people: "1000 x 400: reads u; stores v; sum"
   std::int64_t tickets = 0;                 ///< ticket counters
   std::vector<RingShape> rings = {};        ///< of slots, each on every node
+  std::string slots_key = {};               ///< the key of the deck that sets how many slots these have
   std::vector<PlannedArray> replicas = {};  ///< arrays that every node has whole
   std::int64_t rank_bytes = 0;              ///< memory of each rank besides the window
   std::int64_t block_records = 0;           ///< at most so many records of who filled which block go into the file

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -134,6 +135,7 @@ void SampleLine::add_needs(JobNeeds& needs, const SampleWork& work, const Option
   }
   const auto streams = std::ssize(parts) - 1;
   needs.tickets += 1;
+  needs.slots_key = "pipeline.slots";
   if (options.transport == Transport::slots)
     needs.rings.insert(needs.rings.end(), index(streams), {.slots = options.slots, .slot_bytes = slot_bytes});
   else if (streams > 0)
@@ -215,13 +217,30 @@ std::string SampleLine::stage_text(const SamplePart& part) const {
   return fmt::format("stages {} to {}", stages.begin + 1, stages.end);
 }
 
+Deadline SampleLine::deadline() const {
+  return std::chrono::steady_clock::now() + std::chrono::seconds(options_.patience_s);
+}
+
+void SampleLine::give_up(const SamplePart& other, const std::string& what) const {
+  throw Error(ExitStatus::internal,
+              "{} has waited {} s for {} {}: it hangs, or a sample takes longer than that\n"
+              "  try: a larger pipeline.patience",
+              stage_text(parts_[index(number_)]), options_.patience_s, stage_text(other), what);
+}
+
 void SampleLine::run(const Results& results) {
-  if (in_ == nullptr) {
-    produce(results);
-  } else {
-    while (const std::optional<TakenItem> item = in_->take()) process(item->tag(), item->bytes().data(), results);
+  if (in_ == nullptr) produce(results);
+  while (in_ != nullptr) {
+    const std::optional<TakenItem> item = in_->take(deadline());
+    if (item)
+      process(item->tag(), item->bytes().data(), results);
+    else if (in_->is_over())
+      break;
+    else
+      give_up(parts_[index(number_) - 1],
+              last_ ? fmt::format("to hand on a sample, after sample {}", *last_) : "to hand on a first sample");
   }
-  if (out_ != nullptr) out_->close();
+  if (out_ != nullptr && !out_->close(deadline())) give_up(parts_[index(number_) + 1], "to ask for more samples");
   if (results.file != nullptr && parts_[index(number_)].is_last) not_finite_ = run_->not_finite();
 }
 
@@ -235,7 +254,7 @@ void SampleLine::produce(const Results& results) {
         try {
           work_->dataset->read(work_->type, {sample, sample + 1}, read_.data());
         } catch (const Error& error) {
-          throw Error(error.status(), "sample {} cannot be read: {}", sample, error.what());
+          throw Error(error.status(), "sample {}: {}", sample, error.what());
         }
       }
       process(sample, read_.data(), results);
@@ -248,7 +267,12 @@ void SampleLine::process(std::int64_t sample, const std::byte* input, const Resu
   const double begin = context_->run_seconds();
   if (part.has_input) run_->bind(0, input);
   std::optional<BorrowedSlot> slot;
-  if (out_ != nullptr) slot.emplace(*out_->borrow());
+  last_ = sample;
+  if (out_ != nullptr) {
+    std::optional<BorrowedSlot> free = out_->borrow(deadline());
+    if (!free) give_up(parts_[index(number_) + 1], fmt::format("to take sample {} or one before", sample));
+    slot.emplace(*std::move(free));
+  }
   try {
     fault_point("phase.sample");
     if (slot) {
@@ -263,7 +287,11 @@ void SampleLine::process(std::int64_t sample, const std::byte* input, const Resu
   } catch (const Error& error) {
     throw Error(error.status(), "{} of sample {} has failed: {}", stage_text(part), sample, error.what());
   }
-  if (slot) return out_->publish(*std::move(slot), sample);
+  if (slot) {
+    if (!out_->publish(*std::move(slot), sample, {}, deadline()))
+      give_up(parts_[index(number_) + 1], fmt::format("to take sample {}", sample));
+    return;
+  }
   if (results.file == nullptr) store_number(sample, *results.array);
   if (work_->count <= kMostRecords) context_->record(*results.array, {sample, sample + 1}, begin);
   context_->advance(work_->extents.bytes(work_->type));

@@ -54,8 +54,9 @@ class SampleLine {
   struct Options {
     Split split = Split::samples;
     Transport transport = Transport::slots;
-    std::int64_t slots = 3;  ///< between two groups
-    std::int64_t chunk = 1;  ///< samples that a rank draws at a time
+    std::int64_t slots = 3;         ///< between two groups
+    std::int64_t chunk = 1;         ///< samples that a rank draws at a time
+    std::int64_t patience_s = 600;  ///< how long a rank waits for one of another part, until it ends the run
   };
 
   /// Where the results go: a number of each sample into an array of the window, or all of it into a file.
@@ -92,6 +93,9 @@ class SampleLine {
   void store_number(std::int64_t sample, SharedArray& numbers);
   [[nodiscard]] std::string stage_text(const SamplePart& part) const;
   [[nodiscard]] int part_of(int node_rank) const;
+  [[nodiscard]] Deadline deadline() const;
+  /// Ends a wait in which nothing has come from another part.
+  [[noreturn]] void give_up(const SamplePart& other, const std::string& what) const;
 
   Context* context_;
   const SampleWork* work_;
@@ -100,7 +104,8 @@ class SampleLine {
   int number_;  ///< of this rank's part
   std::optional<expr::SampleRun> run_;
   TicketCounter counter_;
-  RowRange samples_;  ///< of the node
+  RowRange samples_;                  ///< of the node
+  std::optional<std::int64_t> last_;  ///< sample that this rank has had
   std::unique_ptr<SlotStream> in_;
   std::unique_ptr<SlotStream> out_;
   std::vector<std::byte> read_;  ///< a sample from the dataset

@@ -67,6 +67,7 @@ struct Variant {
   int ranks_per_host = 1;
   bool smaller_types = false;
   bool streams = false;
+  std::int64_t slots = 0;  ///< of each ring; 0: as planned
 };
 
 /// Has the arrays of a job pass through memory, for as long as it lives.
@@ -108,6 +109,8 @@ class Trials {
       JobNeeds needs = deck_->job->needs(ranks);
       if (array_elements(needs) != array_elements(plan_->needs)) return std::nullopt;
       if (variant.smaller_types) needs = with_smaller_types(std::move(needs)).needs;
+      if (variant.slots > 0)
+        for (RingShape& ring : needs.rings) ring.slots = variant.slots;
       // The first of equal nodes has the largest share of the rows.
       const Machine machine = equal_nodes(ranks, variant.hosts);
       const WindowLayout window = WindowLayout::make(machine, 0, window_needs(*deck_, needs, ranks));
@@ -158,6 +161,18 @@ int ranks_on(const Plan& plan, int host) {
   return ranks;
 }
 
+/// The most slots with which the run would fit; 0 if none do.
+std::int64_t slots_that_fit(const Trials& trials, const Plan& plan, Variant variant) {
+  if (plan.needs.rings.empty() || plan.needs.slots_key.empty()) return 0;
+  std::int64_t enough = 0;
+  std::int64_t too_many = plan.needs.rings.front().slots;
+  while (too_many - enough > 1) {
+    variant.slots = enough + (too_many - enough) / 2;
+    (trials.fits(variant) ? enough : too_many) = variant.slots;
+  }
+  return enough;
+}
+
 /// Remedies that change the run, not the host: a type, nodes, ranks. `what` is short.
 std::string remedies_by_variants(const Trials& trials, const Plan& plan, int host, std::int64_t MemoryNeed::*what) {
   std::string text;
@@ -173,6 +188,8 @@ std::string remedies_by_variants(const Trials& trials, const Plan& plan, int hos
       add(fmt::format("memory.stream=auto: the arrays pass through {}",
                       format_bytes(trials.need_of(streamed).value_or(MemoryNeed{}).*what)));
   }
+  if (const std::int64_t slots = slots_that_fit(trials, plan, {.hosts = hosts, .ranks_per_host = ranks}); slots > 0)
+    add(fmt::format("{}={}, which fits", plan.needs.slots_key, slots));
   if (smaller_is_enough) add(smaller.settings + ", which fits" + smaller.condition);
   if (const auto nodes = trials.hosts_for({.hosts = hosts, .ranks_per_host = ranks})) add(nodes_text(*nodes, ranks));
   if (!smaller.settings.empty() && !smaller_is_enough)

@@ -19,10 +19,12 @@ namespace {
 constexpr std::array<std::string_view, 6> kActions{"throw", "bad_alloc", "kill", "stop", "exit", "hang"};
 
 std::string_view action;
+std::int64_t times_left = 1;
 
 /// One of the list.
 struct Fault {
   int step = 0;
+  std::int64_t time = 1;             ///< the how manieth time
   std::optional<std::int64_t> rank;  ///< none: all
   std::string_view action;
 };
@@ -37,16 +39,20 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 Fault parse(std::string_view text) {
   const std::size_t first = text.find(':');
   const std::size_t last = text.rfind(':');
-  const auto* const step = std::ranges::find(kFaultPoints, text.substr(0, first));
+  const std::string_view place = text.substr(0, first);
+  const std::size_t at = place.find('@');
+  const auto* const step = std::ranges::find(kFaultPoints, place.substr(0, at));
+  const std::optional<std::int64_t> time = at == std::string_view::npos ? 1 : whole_number(place.substr(at + 1));
   const std::string_view rank = first < last ? text.substr(first + 1, last - first - 1) : "";
   const auto* const wanted = std::ranges::find(kActions, first < last ? text.substr(last + 1) : "");
   const std::optional<std::int64_t> number = whole_number(rank);
-  if (step == kFaultPoints.end() || wanted == kActions.end() || (rank != "*" && !number))
+  if (step == kFaultPoints.end() || wanted == kActions.end() || (rank != "*" && !number) || time.value_or(0) < 1)
     throw Error(ExitStatus::usage,
                 "WINDROW_FAULT={}: it must be STEP:RANK:ACTION, or several with commas between\n  steps: {}\n"
+                "  and @N behind one for the N-th time that a rank comes there\n"
                 "  rank: a number, or * for all\n  actions: {}",
                 text, fmt::join(kFaultPoints, " "), fmt::join(kActions, " "));
-  return {static_cast<int>(step - kFaultPoints.begin()), number, *wanted};
+  return {static_cast<int>(step - kFaultPoints.begin()), *time, number, *wanted};
 }
 
 }  // namespace
@@ -61,11 +67,13 @@ void arm_fault() {
     begin = end + 1;
     if (detail::armed_fault >= 0 || fault.rank.value_or(launched_number()) != launched_number()) continue;
     action = fault.action;
+    times_left = fault.time;
     detail::armed_fault = fault.step;
   }
 }
 
 void detail::act() {
+  if (--times_left > 0) return;
   const std::string_view step = kFaultPoints[static_cast<std::size_t>(armed_fault)];
   armed_fault = -1;
   if (action == "throw") throw Error(ExitStatus::internal, "a fault was asked for at {}", step);

@@ -38,8 +38,8 @@ inline int armed_fault = -1;  ///< number of a step; none by default
 void act();
 }  // namespace detail
 
-/// Fails here if a test asks for it, the first time that this rank comes by. *Cost*: a comparison.
-/// *Throws*: what WINDROW_FAULT says.
+/// Fails here if a test asks for it, the first time that this rank comes by, or the time that it says. *Cost*: a
+/// comparison. *Throws*: what WINDROW_FAULT says.
 inline void fault_point(FaultPoint point) {
   if (point.number() == detail::armed_fault) [[unlikely]]
     detail::act();

@@ -20,49 +20,50 @@ class Request {
   }
 
   [[nodiscard]] MPI_Request* handle() { return &handle_; }
-  void wait(const Waiter& waiter) {
-    waiter.poll_until(
+  [[nodiscard]] bool wait(const Waiter& waiter, Deadline deadline) {
+    return waiter.poll_until(
         [&] {
           int is_done = 0;
           check_mpi(MPI_Test(&handle_, &is_done, MPI_STATUS_IGNORE), "MPI_Test");
           return is_done != 0;
         },
-        OnFailure::throw_peer_failure);
+        OnFailure::throw_peer_failure, deadline);
   }
 
  private:
   MPI_Request handle_ = MPI_REQUEST_NULL;
 };
 
-/// Calls `transfer` with each piece, at least one.
+/// Calls `transfer` with each piece, at least one, until it returns false. Returns whether it never has.
 template <typename Byte, typename Transfer>
-void for_each_piece(std::span<Byte> bytes, const Transfer& transfer) {
+bool for_each_piece(std::span<Byte> bytes, const Transfer& transfer) {
   do {
     const std::size_t piece = std::min(bytes.size(), static_cast<std::size_t>(kMessageBytes));
-    transfer(bytes.first(piece));
+    if (!transfer(bytes.first(piece))) return false;
     bytes = bytes.subspan(piece);
   } while (!bytes.empty());
+  return true;
 }
 
 }  // namespace
 
-void Mail::send(int kind, std::span<const std::byte> bytes, int destination) const {
-  for_each_piece(bytes, [&](std::span<const std::byte> piece) {
+bool Mail::send(int kind, std::span<const std::byte> bytes, int destination, Deadline deadline) const {
+  return for_each_piece(bytes, [&](std::span<const std::byte> piece) {
     Request request;
     check_mpi(MPI_Isend(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, destination, first_kind_ + kind,
                         ranks_->handle(), request.handle()),
               "MPI_Isend");
-    request.wait(*waiter_);
+    return request.wait(*waiter_, deadline);
   });
 }
 
-void Mail::receive(int kind, std::span<std::byte> bytes, int source) const {
-  for_each_piece(bytes, [&](std::span<std::byte> piece) {
+bool Mail::receive(int kind, std::span<std::byte> bytes, int source, Deadline deadline) const {
+  return for_each_piece(bytes, [&](std::span<std::byte> piece) {
     Request request;
     check_mpi(MPI_Irecv(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, source, first_kind_ + kind,
                         ranks_->handle(), request.handle()),
               "MPI_Irecv");
-    request.wait(*waiter_);
+    return request.wait(*waiter_, deadline);
   });
 }
 
@@ -75,8 +76,7 @@ std::optional<int> Mail::receive_from_any(int kind, std::span<std::byte> bytes, 
         return found != 0;
       },
       OnFailure::throw_peer_failure, deadline);
-  if (!is_there) return std::nullopt;
-  receive(kind, bytes, status.MPI_SOURCE);
+  if (!is_there || !receive(kind, bytes, status.MPI_SOURCE, deadline)) return std::nullopt;
   return status.MPI_SOURCE;
 }
 

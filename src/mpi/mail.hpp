@@ -19,12 +19,13 @@ class Mail {
       : ranks_(&ranks), waiter_(&waiter), first_kind_(first_kind) {}
 
   /// Sends a message, in pieces if it is long, to a rank that will receive as many bytes of the kind. Returns when
-  /// `bytes` can be used again. *Throws*: PeerFailure, on the calling rank.
-  void send(int kind, std::span<const std::byte> bytes, int destination) const;
+  /// `bytes` can be used again, or false if the deadline comes first: then no more can be sent. *Throws*: PeerFailure,
+  /// on the calling rank.
+  [[nodiscard]] bool send(int kind, std::span<const std::byte> bytes, int destination, Deadline deadline) const;
 
-  /// Receives a message from `source`. *Throws*: likewise.
-  void receive(int kind, std::span<std::byte> bytes, int source) const;
-  /// The same of any rank, of at most a piece: tells of which; of none if the deadline comes first.
+  /// Receives a message from `source`. Returns whether it has come before the deadline. *Throws*: likewise.
+  [[nodiscard]] bool receive(int kind, std::span<std::byte> bytes, int source, Deadline deadline) const;
+  /// The same of any rank, of at most a piece: tells of which.
   [[nodiscard]] std::optional<int> receive_from_any(int kind, std::span<std::byte> bytes, Deadline deadline) const;
 
  private:

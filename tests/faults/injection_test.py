@@ -16,8 +16,8 @@ INTERNAL = 6
 WRITTEN = ("write.renamed", "end.preview", "end.report")
 # What rank 0 does alone.
 OF_RANK_0 = ("start.created", "write.store", "write.seal", "write.sync", "write.rename", "write.renamed")
-# What runs in memory do not do: see stream_test.py.
-OF_STREAMS = ("publish", "stream.read", "stream.write")
+# What this job does not do: see stream_test.py and pipeline_test.py.
+OF_STREAMS = ("publish", "stream.read", "stream.write", "phase.sample")
 # The rank that fails, on so many ranks and nodes (0: without mpirun), and how.
 CASES = (
     (0, 1, "0", "bad_alloc"),

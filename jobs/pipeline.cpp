@@ -82,6 +82,9 @@ class Pipeline final : public Job {
                 {{"slots", "in place: the number of a slot in shared memory goes from rank to rank"},
                  {"messages", "by MPI messages, which copy"}},
                 {.default_value = "slots", .help = "how samples get from stage to stage, with split = \"stages\""});
+    keys.boolean("help", options_.helps,
+                 {.default_value = true,
+                  .help = "with slots, a rank that would wait for a stage makes samples itself meanwhile"});
     keys.integer(
         "slots", options_.slots,
         {.default_value = 3, .minimum = 1, .unit = "samples", .help = "most samples that are between two stages"});

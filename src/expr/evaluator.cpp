@@ -169,11 +169,11 @@ Strip Evaluator::State::strip_from(std::int64_t element) const {
               .count = range.end - element};
   if (!in_line && layout.traversal == Traversal::rows) strip.count = std::min(strip.count, cols - strip.column);
   if (is_constant && sinks.empty()) return strip;
-  if (!layout.needs_lanes && sinks.empty()) return strip;
-  return short_strip(strip);
+  if (layout.needs_lanes || !sinks.empty()) shorten(strip);
+  return strip;
 }
 
-Strip Evaluator::State::short_strip(Strip strip) const {
+void Evaluator::State::shorten(Strip& strip) const {
   std::int64_t past = 0;  // bytes behind the begin of a cache line
   if (!targets.empty())
     past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(destination(0, strip.element)) % kLineBytes);
@@ -184,7 +184,6 @@ Strip Evaluator::State::short_strip(Strip strip) const {
     strip.count -= strip.count % kLineLanes;
   }
   strip.is_whole = past == 0 && strip.count % kLineLanes == 0;
-  return strip;
 }
 
 std::int64_t Evaluator::State::most_elements(const Strip& strip) const {

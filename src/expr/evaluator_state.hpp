@@ -122,7 +122,7 @@ struct Evaluator::State {
 
   /// At most longest_strip elements: up to where a cache line of the first destination begins, then whole lines, then
   /// the rest.
-  Strip short_strip(Strip strip) const;
+  void shorten(Strip& strip) const;
   /// What a sink takes ends where a block of a sum does.
   [[nodiscard]] std::int64_t most_elements(const Strip& strip) const;
   [[nodiscard]] std::byte* destination(std::size_t result, std::int64_t element) const;

@@ -140,6 +140,8 @@ void SampleLine::add_needs(JobNeeds& needs, const SampleWork& work, const Option
     needs.rings.insert(needs.rings.end(), index(streams), {.slots = options.slots, .slot_bytes = slot_bytes});
   else if (streams > 0)
     run_bytes = checked_add(run_bytes, checked_multiply(2, slot_bytes));
+  // Who helps has two of these.
+  if (options.helps && streams > 0) run_bytes = checked_multiply(2, run_bytes);
   if (work.dataset != nullptr) run_bytes = checked_add(run_bytes, work.extents.bytes(work.type));
   needs.rank_bytes = checked_add(needs.rank_bytes, run_bytes);
   needs.block_records += std::min(work.count, kMostRecords);
@@ -158,6 +160,12 @@ void SampleLine::add_needs(JobNeeds& needs, const SampleWork& work, const Option
   }
 }
 
+SampleLine::Worker::Worker(SamplePart its_part, expr::Bindings bindings, std::span<const std::byte* const> tables)
+    : part(std::move(its_part)), run(part.script, std::move(bindings)) {
+  std::int64_t array = part.has_input ? 1 : 0;
+  for (const std::byte* const table : tables) run.bind(array++, table);
+}
+
 SampleLine::SampleLine(Context& context, const SampleWork& work, const Options& options,
                        std::span<const std::byte* const> tables)
     : context_(&context),
@@ -167,11 +175,11 @@ SampleLine::SampleLine(Context& context, const SampleWork& work, const Options& 
       number_(part_of(context.topology().node_rank())),
       counter_(context.fresh_counter()),
       samples_(machine_of(context.topology()).rows_of_node(work.count, context.topology().node_number)) {
-  const SamplePart& part = parts_[index(number_)];
-  run_.emplace(part.script, context.bindings({}, {}));
-  std::int64_t array = part.has_input ? 1 : 0;
-  for (const std::byte* const table : tables) run_->bind(array++, table);
-  if (number_ == 0 && work.dataset != nullptr) read_.resize(index(work.extents.bytes(work.type)));
+  if (number_ > 0) goes_on_.emplace(part(), context.bindings({}, {}), tables);
+  if (number_ == 0 || (options.helps && options.transport == Transport::slots)) {
+    begins_.emplace(make_part(work, {0, part().stages.end}, nullptr), context.bindings({}, {}), tables);
+    if (work.dataset != nullptr) read_.resize(index(work.extents.bytes(work.type)));
+  }
   connect();
 }
 
@@ -221,85 +229,105 @@ Deadline SampleLine::deadline() const {
   return std::chrono::steady_clock::now() + std::chrono::seconds(options_.patience_s);
 }
 
-void SampleLine::give_up(const SamplePart& other, const std::string& what) const {
+void SampleLine::give_up(int further, const std::string& what) const {
   throw Error(ExitStatus::internal,
               "{} has waited {} s for {} {}: it hangs, or a sample takes longer than that\n"
               "  try: a larger pipeline.patience",
-              stage_text(parts_[index(number_)]), options_.patience_s, stage_text(other), what);
+              stage_text(part()), options_.patience_s, stage_text(parts_[index(number_ + further)]), what);
 }
 
 void SampleLine::run(const Results& results) {
-  if (in_ == nullptr) produce(results);
-  while (in_ != nullptr) {
-    const std::optional<TakenItem> item = in_->take(deadline());
-    if (item)
-      process(item->tag(), item->bytes().data(), results);
-    else if (in_->is_over())
-      break;
-    else
-      give_up(parts_[index(number_) - 1],
-              last_ ? fmt::format("to hand on a sample, after sample {}", *last_) : "to hand on a first sample");
+  if (goes_on_)
+    take_all(results);
+  else
+    while (draw(results)) {
+    }
+  if (out_ != nullptr && !out_->close(deadline())) give_up(1, "to ask for more samples");
+  if (results.file == nullptr || !part().is_last) return;
+  for (const std::optional<Worker>* const worker : {&goes_on_, &begins_}) {
+    if (!*worker) continue;
+    const kernel::NotFinite found = (*worker)->run.not_finite();
+    not_finite_.nan += found.nan;
+    not_finite_.infinite += found.infinite;
   }
-  if (out_ != nullptr && !out_->close(deadline())) give_up(parts_[index(number_) + 1], "to ask for more samples");
-  if (results.file != nullptr && parts_[index(number_)].is_last) not_finite_ = run_->not_finite();
 }
 
-/// The samples themselves, and the first stages.
-void SampleLine::produce(const Results& results) {
+/// What the part before gives. Who would have to wait for it makes samples itself, if there are any left.
+void SampleLine::take_all(const Results& results) {
+  bool helps = begins_.has_value();
   for (;;) {
-    const std::int64_t first = samples_.begin + counter_.draw() * options_.chunk;
-    if (first >= samples_.end) return;
-    for (std::int64_t sample = first; sample < std::min(first + options_.chunk, samples_.end); ++sample) {
-      if (work_->dataset != nullptr) {
-        try {
-          work_->dataset->read(work_->type, {sample, sample + 1}, read_.data());
-        } catch (const Error& error) {
-          throw Error(error.status(), "sample {}: {}", sample, error.what());
-        }
-      }
-      process(sample, read_.data(), results);
+    const std::optional<TakenItem> item = in_->take(helps ? Deadline(std::chrono::steady_clock::now()) : deadline());
+    if (item) {
+      goes_on_->run.bind(0, item->bytes().data());
+      process(*goes_on_, item->tag(), results);
+    } else if (in_->is_over()) {
+      return;
+    } else if (helps) {
+      helps = draw(results);
+    } else {
+      give_up(-1, last_ ? fmt::format("to hand on a sample, after sample {}", *last_) : "to hand on a first sample");
     }
   }
 }
 
-void SampleLine::process(std::int64_t sample, const std::byte* input, const Results& results) {
-  const SamplePart& part = parts_[index(number_)];
+/// The next samples that nobody has begun with; returns whether there were any.
+bool SampleLine::draw(const Results& results) {
+  const std::int64_t first = samples_.begin + counter_.draw() * options_.chunk;
+  if (first >= samples_.end) return false;
+  for (std::int64_t sample = first; sample < std::min(first + options_.chunk, samples_.end); ++sample) {
+    if (work_->dataset != nullptr) {
+      try {
+        work_->dataset->read(work_->type, {sample, sample + 1}, read_.data());
+      } catch (const Error& error) {
+        throw Error(error.status(), "sample {}: {}", sample, error.what());
+      }
+      begins_->run.bind(0, read_.data());
+    }
+    process(*begins_, sample, results);
+    ++begun_;
+  }
+  return true;
+}
+
+void SampleLine::process(Worker& worker, std::int64_t sample, const Results& results) {
   const double begin = context_->run_seconds();
-  if (part.has_input) run_->bind(0, input);
-  std::optional<BorrowedSlot> slot;
   last_ = sample;
+  std::optional<BorrowedSlot> slot;
   if (out_ != nullptr) {
     std::optional<BorrowedSlot> free = out_->borrow(deadline());
-    if (!free) give_up(parts_[index(number_) + 1], fmt::format("to take sample {} or one before", sample));
+    if (!free) give_up(1, fmt::format("to take sample {} or one before", sample));
     slot.emplace(*std::move(free));
   }
   try {
     fault_point("phase.sample");
-    if (slot) {
-      InSlot store(slot->bytes(), part.type);
-      run_->run(sample, &store);
-    } else if (results.file != nullptr) {
-      InFile store(part, sample, results);
-      run_->run(sample, &store);
-    } else {
-      run_->run(sample, nullptr);
-    }
+    compute(worker, sample, slot, results);
   } catch (const Error& error) {
-    throw Error(error.status(), "{} of sample {} has failed: {}", stage_text(part), sample, error.what());
+    throw Error(error.status(), "{} of sample {} has failed: {}", stage_text(worker.part), sample, error.what());
   }
   if (slot) {
-    if (!out_->publish(*std::move(slot), sample, {}, deadline()))
-      give_up(parts_[index(number_) + 1], fmt::format("to take sample {}", sample));
+    if (!out_->publish(*std::move(slot), sample, {}, deadline())) give_up(1, fmt::format("to take sample {}", sample));
     return;
   }
-  if (results.file == nullptr) store_number(sample, *results.array);
+  if (results.file == nullptr) store_number(sample, worker.run.numbers().at(0), *results.array);
   if (work_->count <= kMostRecords) context_->record(*results.array, {sample, sample + 1}, begin);
   context_->advance(work_->extents.bytes(work_->type));
   context_->memory().rendezvous().throw_if_failed();
 }
 
-void SampleLine::store_number(std::int64_t sample, SharedArray& numbers) {
-  const std::int64_t lane = run_->numbers().at(0);
+void SampleLine::compute(Worker& worker, std::int64_t sample, std::optional<BorrowedSlot>& slot,
+                         const Results& results) const {
+  if (slot) {
+    InSlot store(slot->bytes(), worker.part.type);
+    worker.run.run(sample, &store);
+  } else if (results.file != nullptr) {
+    InFile store(worker.part, sample, results);
+    worker.run.run(sample, &store);
+  } else {
+    worker.run.run(sample, nullptr);
+  }
+}
+
+void SampleLine::store_number(std::int64_t sample, std::int64_t lane, SharedArray& numbers) {
   Lease lease = numbers.lease({sample, sample + 1});
   std::memcpy(lease.bytes().data(), &lane, sizeof lane);
   if (numbers.type() != ElementType::float64) return;
@@ -309,26 +337,31 @@ void SampleLine::store_number(std::int64_t sample, SharedArray& numbers) {
 }
 
 std::vector<std::string> SampleLine::remarks() const {
-  // Of each part: its ranks, the seconds that they have waited for samples, and for free slots.
+  // Of each part: its ranks, the samples that they have begun with, the seconds that they have waited for samples, and
+  // for free slots.
   struct Told {
     double ranks = 0.0;
+    double begun = 0.0;
     double for_samples_s = 0.0;
     double for_slots_s = 0.0;
   };
   std::vector<Told> told(work_->stages.size());
   Told& own = told[index(number_)];
   own.ranks = 1.0;
+  own.begun = static_cast<double>(begun_);
   if (in_) own.for_samples_s = in_->statistics().for_items.seconds;
   if (out_) own.for_slots_s = out_->statistics().for_slots.seconds;
-  context_->topology().world.sum(std::span(&told[0].ranks, told.size() * 3));
+  context_->topology().world.sum(std::span(&told[0].ranks, told.size() * 4));
   std::vector<std::string> lines;
   if (parts_.size() == 1) return lines;
   for (std::size_t n = 0; n < parts_.size(); ++n) {
     std::vector<std::string> waits;
     if (n > 0) waits.push_back(fmt::format("{:.3f} s for samples", told[n].for_samples_s));
     if (!parts_[n].is_last) waits.push_back(fmt::format("{:.3f} s to hand them on", told[n].for_slots_s));
-    lines.push_back(fmt::format("{}: {:.0f} rank{}, waited {}", stage_text(parts_[n]), told[n].ranks,
-                                told[n].ranks == 1.0 ? "" : "s", fmt::join(waits, " and ")));
+    lines.push_back(fmt::format(
+        "{}: {:.0f} rank{}, waited {}{}", stage_text(parts_[n]), told[n].ranks, told[n].ranks == 1.0 ? "" : "s",
+        fmt::join(waits, " and "),
+        n > 0 && told[n].begun > 0 ? fmt::format("; made {:.0f} samples itself meanwhile", told[n].begun) : ""));
   }
   return lines;
 }

@@ -55,6 +55,7 @@ class SampleLine {
     Split split = Split::samples;
     Transport transport = Transport::slots;
     std::int64_t slots = 3;         ///< between two groups
+    bool helps = true;              ///< with slots, a rank that waits for samples makes some itself meanwhile
     std::int64_t chunk = 1;         ///< samples that a rank draws at a time
     std::int64_t patience_s = 600;  ///< how long a rank waits for one of another part, until it ends the run
   };
@@ -87,25 +88,37 @@ class SampleLine {
   [[nodiscard]] std::vector<std::string> remarks() const;
 
  private:
+  /// What a rank does with a sample.
+  struct Worker {
+    Worker(SamplePart its_part, expr::Bindings bindings, std::span<const std::byte* const> tables);
+    SamplePart part;
+    expr::SampleRun run;
+  };
+
   void connect();
-  void process(std::int64_t sample, const std::byte* input, const Results& results);
-  void produce(const Results& results);
-  void store_number(std::int64_t sample, SharedArray& numbers);
+  void take_all(const Results& results);
+  bool draw(const Results& results);
+  void process(Worker& worker, std::int64_t sample, const Results& results);
+  void compute(Worker& worker, std::int64_t sample, std::optional<BorrowedSlot>& slot, const Results& results) const;
+  void store_number(std::int64_t sample, std::int64_t lane, SharedArray& numbers);
+  [[nodiscard]] const SamplePart& part() const { return parts_[static_cast<std::size_t>(number_)]; }
   [[nodiscard]] std::string stage_text(const SamplePart& part) const;
   [[nodiscard]] int part_of(int node_rank) const;
   [[nodiscard]] Deadline deadline() const;
-  /// Ends a wait in which nothing has come from another part.
-  [[noreturn]] void give_up(const SamplePart& other, const std::string& what) const;
+  /// Ends a wait in which nothing has come from the part that is so much further on.
+  [[noreturn]] void give_up(int further, const std::string& what) const;
 
   Context* context_;
   const SampleWork* work_;
   Options options_;
   std::vector<SamplePart> parts_;
-  int number_;  ///< of this rank's part
-  std::optional<expr::SampleRun> run_;
+  int number_;                     ///< of this rank's part
+  std::optional<Worker> goes_on_;  ///< with what the part before has given
+  std::optional<Worker> begins_;   ///< with the samples themselves, to the end of the part
   TicketCounter counter_;
   RowRange samples_;                  ///< of the node
   std::optional<std::int64_t> last_;  ///< sample that this rank has had
+  std::int64_t begun_ = 0;            ///< samples that this rank has begun with
   std::unique_ptr<SlotStream> in_;
   std::unique_ptr<SlotStream> out_;
   std::vector<std::byte> read_;  ///< a sample from the dataset

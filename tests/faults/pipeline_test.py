@@ -28,6 +28,7 @@ value = "uniform()"
 [pipeline]
 stages = ["x*x", "x*3", "x + 1"]
 split = "stages"
+help = false
 [output]
 file = "output/out.h5"
 durable = false

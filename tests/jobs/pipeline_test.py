@@ -33,7 +33,9 @@ durable = false
 """
 STAGES = "pipeline.split=stages"
 MESSAGES = "pipeline.transport=messages"
-WAYS = ((), (STAGES,), (STAGES, "pipeline.slots=1"), (STAGES, MESSAGES), ("pipeline.chunk=4",), (STAGES, "pipeline.chunk=5"))
+ALONE = "pipeline.help=false"
+WAYS = ((), (STAGES,), (STAGES, ALONE), (STAGES, ALONE, "pipeline.slots=1"), (STAGES, MESSAGES), ("pipeline.chunk=4",),
+        (STAGES, "pipeline.chunk=5"))
 RANKS_AND_NODES = ((0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (7, 1), (7, 3))
 
 
@@ -152,7 +154,7 @@ class Pipeline(launch.TestCase):
         np.testing.assert_allclose(total, expected().sum(), rtol=1e-14)
         self.assertIn(f"\ntotal = {total}\n", result.out)
         self.assertRegex(result.out, r"\nstage 1 \(x\*x\): 1 rank, waited [0-9.]+ s to hand them on\n")
-        self.assertRegex(result.out, r"\nstage 3 \(x - 0.5\): 1 rank, waited [0-9.]+ s for samples\n")
+        self.assertRegex(result.out, r"\nstage 3 \(x - 0.5\): 1 rank, waited [0-9.]+ s for samples[;\n]")
 
     def test_what_is_not_finite_is_counted(self):
         values = "samples.value=where(j == 3, nan, where(j == 4, inf, k))"

@@ -43,6 +43,19 @@ TEST(Dimensions, AreNamedAfterTheFirstArrayOfALengthWhereTheyDiffer) {
   EXPECT_EQ(names_of({array("u", 7, 23), array("v", 11, 23), array("w", 11, 23)}), "u_row,col v_row,col v_row,col");
 }
 
+TEST(Dimensions, OfSamplesComeFirst) {
+  ArraySpec all = array("samples", 5, 197 * 23);
+  all.sample = Extents{197, 23};
+  EXPECT_EQ(names_of({all}), "sample,row,col");
+  ArraySpec lines = array("samples", 5, 197);
+  lines.sample = Extents{197, 1, true};
+  EXPECT_EQ(names_of({lines}), "sample,row");
+  ArraySpec sums = vector("sum", 5);
+  sums.sample = Extents{197, 23};
+  EXPECT_EQ(names_of({sums}), "sample");
+  EXPECT_EQ(names_of({sums, all, array("u", 197, 7)}), "sample sample,row,samples_col row,u_col");
+}
+
 TEST(Dimensions, GiveWayToArraysAndScalars) {
   EXPECT_EQ(names_of({array("row", 197, 23)}), "row_,col");
   EXPECT_EQ(names_of({array("u", 197, 23)}, {{"col", 1.0, {}}}), "row,col_");

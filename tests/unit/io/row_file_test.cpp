@@ -67,6 +67,37 @@ TEST(RowFile, ChecksGroupsThatComeInPieces) {
   }
 }
 
+TEST(RowFile, RowsOfSeveralProcessesComeInAnyOrder) {
+  const Scratch scratch;
+  const ArrayShape shape = rows_of(7, 300'000);  // 2.4 MB each
+  write_file(scratch / "a", "");
+  const std::vector<std::byte> content = content_of(shape);
+  std::vector<RowFile> files;
+  for (int process = 0; process < 2; ++process) files.emplace_back(scratch / "a", kOffset, shape, false);
+  std::map<std::int64_t, std::uint64_t> found;
+  for (const std::int64_t row : {1, 3, 0, 6, 5, 2, 4}) {
+    RowFile& file = files[row % 3 == 0 ? 1 : 0];
+    for (std::int64_t at = row * 300'000; at < (row + 1) * 300'000; at += 65'536) {
+      const std::int64_t end = std::min(at + 65'536, (row + 1) * 300'000);
+      file.write(ElementRange{at, end}, std::span(content).subspan(static_cast<std::size_t>(at * 8),
+                                                                   static_cast<std::size_t>((end - at) * 8)));
+    }
+  }
+  for (RowFile& file : files) {
+    for (const auto& [group, value] : file.checksums()) {
+      EXPECT_TRUE(found.emplace(group, value).second);
+      const auto begin = static_cast<std::size_t>(group * kGroupBytes);
+      const std::size_t size = std::min(static_cast<std::size_t>(kGroupBytes), content.size() - begin);
+      EXPECT_EQ(value, checksum(std::span(content).subspan(begin, size))) << group;
+    }
+  }
+  // All but those that two rows share, if these did not come one after the other.
+  EXPECT_GE(std::ssize(found), group_count(shape.bytes()) - 6);
+  std::vector<std::byte> back(content.size());
+  files[0].read({0, shape.extents.rows}, back);
+  EXPECT_EQ(back, content);
+}
+
 TEST(RowFile, SaysWhatCannotBeWritten) {
   const ArrayShape shape = rows_of(1, 1);
   EXPECT_THROW(RowFile("/nowhere/a", 0, shape, false), Error);

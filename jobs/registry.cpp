@@ -5,6 +5,7 @@
 namespace windrow::jobs {
 
 std::unique_ptr<Job> make_populate();
+std::unique_ptr<Job> make_sharing();
 std::unique_ptr<Job> make_evaluate();
 std::unique_ptr<Job> make_pipeline();
 
@@ -15,6 +16,7 @@ Registry registry() {
       JobEntry{"pipeline", "send samples through stages of expressions, and keep a number or the array of each",
                make_pipeline},
       JobEntry{"populate", "fill a shared array by blocks of rows from an expression, and write it", make_populate},
+      JobEntry{"sharing", "time the ways to fill, share or move an array between ranks, side by side", make_sharing},
   };
   return table;
 }

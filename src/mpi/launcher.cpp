@@ -102,6 +102,9 @@ std::array<std::string, 2> names_of_session_folders() {
   return {"ompi." + host + ".", "ompi." + host.substr(0, host.find('.')) + "."};
 }
 
+/// What Open MPI calls the session of a process without mpirun: of family 0, job 1 and rank 0.
+constexpr const char* kLoneSession = "jf.0/1/0";
+
 /// Open MPI's session folders, ompi.HOST.UID/pid.PID: mpirun's process number is in the name, in a container the one
 /// that it has there. Mpirun and its ranks have files below it mapped.
 void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
@@ -221,6 +224,16 @@ void remove_failed_windows() noexcept {
     const std::string name = entry.path().filename().string();
     if (name.starts_with("osc_sm.") && name.find(mark) != std::string::npos) fs::remove(entry.path(), ignored);
   }
+}
+
+std::string session_folders() {
+  std::error_code ignored;
+  if (!kIsOpenMpi || is_launched()) return "";
+  for (const std::string& beginning : names_of_session_folders()) {
+    const fs::path user = fs::temp_directory_path(ignored) / fmt::format("{}{}", beginning, geteuid());
+    if (fs::is_directory(user / kLoneSession, ignored)) return (user / kLoneSession).string();
+  }
+  return "";
 }
 
 std::vector<Leftover> find_leftovers() {

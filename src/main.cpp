@@ -161,6 +161,10 @@ ExitStatus run_command(Arguments& arguments, std::optional<Error> mistake = std:
   if (const std::optional<Error> lost = windrow::error_of(refuse_lost)) return tell_of_lost_processes(*lost);
   try {
     const windrow::Topology topology = windrow::Topology::discover(arguments.pretend_nodes);
+    if (!run.mistake && arguments.pretend_nodes > topology.host.size())
+      run.mistake = Error(ExitStatus::usage, "--pretend-nodes {} are more than the {} rank{} of {}: every node has one",
+                          arguments.pretend_nodes, topology.host.size(), topology.host.size() == 1 ? "" : "s",
+                          windrow::processor_name());
     const ExitStatus status = windrow::run_deck(topology, run, windrow::jobs::registry());
     windrow::Environment::end_with(status);
     return status;

@@ -224,7 +224,8 @@ void take_extents(StoredArray& array, hid_t dataset, const std::string& whole) {
   const hsize_t cols = rank == 1 ? extents[0] : extents[1];
   constexpr hsize_t most = std::numeric_limits<std::int64_t>::max();
   if (rows > most || cols > most || (rows != 0 && cols > most / 16 / rows))
-    throw Error(ExitStatus::io, "{} claims {} x {} elements: the file is damaged", whole, rows, cols);
+    throw Error(ExitStatus::io, "{} has {} x {} elements, more than any memory holds, unless the file is damaged",
+                whole, rows, cols);
   array.extents[0] = static_cast<std::int64_t>(rows);
   array.extents[1] = static_cast<std::int64_t>(cols);
 }

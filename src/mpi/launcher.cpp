@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cstdlib>
@@ -151,13 +152,29 @@ void set_launcher_defaults() {
     set_default("OMPI_MCA_ess_singleton_isolated", "1");
 }
 
+namespace {
+
+/// Also a folder that this user may write into may take no files: that of processes, /proc.
+bool takes_files(const std::string& folder) {
+  int file = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system, or a kernel, without nameless files
+    std::string path = folder + "/windrow-XXXXXX";
+    file = mkstemp(path.data());
+    if (file >= 0) unlink(path.c_str());
+  }
+  if (file >= 0) close(file);
+  return file >= 0 || errno == ENOSPC || errno == EDQUOT;  // that it is full is told with what is needed
+}
+
+}  // namespace
+
 void use_shared_memory_folder(const std::string& folder) {
   if (!kIsOpenMpi)
     throw Error(ExitStatus::usage,
                 "--shm-dir {}: only Open MPI can be told where its shared windows are to be; this MPI has them in {}",
                 folder, shared_memory_folder());
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK | X_OK) != 0)
+  if (!fs::is_directory(folder, ignored) || !takes_files(folder))
     throw Error(ExitStatus::usage,
                 "--shm-dir {}: on {} it is no folder that this user may write into; make it there, or name another one",
                 folder, host_name());

@@ -110,6 +110,8 @@ class Help(CommandCase):
             ("--progress.*bar.*lines.*none", "run", "deck.toml", "--progress", "loud"),
             ("--progress.*bar.*lines.*none", "run", "deck.toml", "--progress", "2"),
             ("--pretend-nodes", "run", "deck.toml", "--pretend-nodes", "0"),
+            ("--pretend-nodes 2 are more than the 1 rank of ", "run", "deck.toml", "--pretend-nodes", "2"),
+            ("--shm-dir /proc: .*no folder", "run", "deck.toml", "--shm-dir", "/proc"),
             ("--ranks", "plan", "deck.toml", "--ranks", "0"),
             ("--ranks", "plan", "deck.toml", "--ranks", "many"),
             ("lots", "plan", "deck.toml", "--node-memory", "lots"),
@@ -124,7 +126,8 @@ class Help(CommandCase):
                 self.assertLess(len(result.err), 300)
 
     def test_wrong_usage_is_told_once_on_many_ranks(self):
-        for arguments in (["run", "deck.toml", "--progress", "loud"], ["run", "deck.toml", "--shm-dir", "missing"]):
+        for arguments in (["run", "deck.toml", "--progress", "loud"], ["run", "deck.toml", "--shm-dir", "missing"],
+                          ["run", "deck.toml", "--shm-dir", "/proc"], ["run", "deck.toml", "--pretend-nodes", "4"]):
             result = self.windrow(*arguments, ranks=3)
             self.assert_status(result, launch.USAGE)
             self.assert_one_message(result, "windrow: " + arguments[2])

@@ -119,6 +119,7 @@ void Run::load() {
   source.name = broadcast(topology_.world, run_together, source.name);
   source.text = broadcast(topology_.world, run_together, source.text);
   run_together([&] {
+    fault_point("start.inputs");
     source.overrides = options_.overrides;
     try {
       deck_ = load_deck(std::move(source), registry_);
@@ -127,6 +128,8 @@ void Run::load() {
       throw;
     }
   });
+  // Each rank has opened the inputs for itself: the same files, if by now they still have their names for all.
+  run_together([&] { deck_.job->check_inputs(); });
 }
 
 /// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces.

@@ -53,6 +53,11 @@ class Evaluate final : public Job {
     for (const Statement& statement : statements()) check_result(keys, statement);
   }
 
+  void check_inputs() const override {
+    for (const ArrayKeys& array : arrays_)
+      if (array.dataset() != nullptr) array.dataset()->check_in_place();
+  }
+
   JobNeeds needs(int ranks) const override {
     JobNeeds needs;
     const expr::Script compiled = script_for(ranks);

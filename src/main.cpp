@@ -4,15 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <ctime>
-#include <filesystem>
 #include <optional>
-#include <system_error>
+#include <sstream>
 #include <thread>
 
+#include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "io/temporary.hpp"
 #include "job/commands.hpp"
@@ -163,6 +161,10 @@ ExitStatus run_command(Arguments& arguments, std::optional<Error> mistake = std:
   if (const std::optional<Error> lost = windrow::error_of(refuse_lost)) return tell_of_lost_processes(*lost);
   try {
     const windrow::Topology topology = windrow::Topology::discover(arguments.pretend_nodes);
+    if (!run.mistake && arguments.pretend_nodes > topology.host.size())
+      run.mistake = Error(ExitStatus::usage, "--pretend-nodes {} are more than the {} rank{} of {}: every node has one",
+                          arguments.pretend_nodes, topology.host.size(), topology.host.size() == 1 ? "" : "s",
+                          windrow::processor_name());
     const ExitStatus status = windrow::run_deck(topology, run, windrow::jobs::registry());
     windrow::Environment::end_with(status);
     return status;
@@ -174,10 +176,10 @@ ExitStatus run_command(Arguments& arguments, std::optional<Error> mistake = std:
   }
 }
 
+/// All commands but `run`.
 ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string& overview) {
   const windrow::Registry registry = windrow::jobs::registry();
   const std::string command = app.get_subcommands().front()->get_name();
-  if (command == "run") return run_command(arguments);
   if (command == "check") return windrow::check_command(arguments.deck, registry);
   if (command == "plan") {
     if (!arguments.node_memory.empty()) arguments.plan.node_memory = windrow::parse_bytes(arguments.node_memory);
@@ -190,11 +192,11 @@ ExitStatus dispatch(const CLI::App& app, Arguments& arguments, const std::string
   if (command == "verify") return windrow::verify_command(arguments.file);
   if (command == "doctor") return windrow::doctor_command(arguments.clean);
   if (arguments.job.empty()) {
-    fmt::print("{}", overview);
+    windrow::show(overview);
     return ExitStatus::done;
   }
   if (std::ranges::find(kCommands, arguments.job) != kCommands.end()) {
-    fmt::print("{}", app.get_subcommand(arguments.job)->help("windrow"));
+    windrow::show(app.get_subcommand(arguments.job)->help("windrow"));
     return ExitStatus::done;
   }
   return windrow::help_command(arguments.job, arguments.markdown, registry);
@@ -218,16 +220,11 @@ ExitStatus refuse_usage(const std::string& first, Arguments& arguments, const CL
   return run_command(arguments, mistake);
 }
 
-/// A full disk shows at the latest here. What an earlier write met is not known any more: the next one tells. A reader
-/// that has seen enough (`| head`) is no error.
-void check_standard_output() {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
-  const int error_number = write(STDOUT_FILENO, "\n", 1) < 0 ? errno : 0;
-  if (error_number == EPIPE) return;
-  std::error_code no_such_link;
-  const std::string name = std::filesystem::read_symlink("/proc/self/fd/1", no_such_link).string();
-  const std::string why = error_number != 0 ? windrow::errno_text(error_number) : "a part of it is lost";
-  throw Error(ExitStatus::io, "standard output ({}) cannot be written: {}", name, why);
+/// Of a command but `run`, whose product is what it shows.
+int end_shown(ExitStatus status) {
+  const std::optional<std::string> failure = windrow::failure_to_show();
+  if (failure && status == ExitStatus::done) throw Error(ExitStatus::io, *failure);
+  return static_cast<int>(status);
 }
 
 int run_main(int argc, char** argv) {
@@ -243,13 +240,15 @@ int run_main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    std::ostringstream asked_for;
+    app.exit(success, asked_for, asked_for);
+    windrow::show(asked_for.str());
+    return end_shown(ExitStatus::done);
   } catch (const CLI::ParseError& error) {
     return static_cast<int>(refuse_usage(argc > 1 ? argv[1] : "", arguments, error));
   }
-  const ExitStatus status = dispatch(app, arguments, overview);
-  if (status == ExitStatus::done) check_standard_output();
-  return static_cast<int>(status);
+  if (app.got_subcommand("run")) return static_cast<int>(run_command(arguments));
+  return end_shown(dispatch(app, arguments, overview));
 }
 
 int fail(ExitStatus status, const std::string& message) {
@@ -260,6 +259,7 @@ int fail(ExitStatus status, const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  windrow::occupy_standard_descriptors();
   try {
     return run_main(argc, argv);
   } catch (const windrow::deck::DeckError& error) {

@@ -1,4 +1,5 @@
 // A server that owns the numbers: the others ask for them by messages.
+#include <deque>
 #include <vector>
 
 #include "jobs/sharing/way.hpp"
@@ -18,10 +19,9 @@ class Server : public Way {
       : Way(setting),
         mail_(setting.mail()),
         last_client_(last_client),
-        own_(is_client() ? static_cast<std::size_t>(setting.numbers) : 0),
-        owned_(is_server() ? static_cast<std::size_t>(last_client) : 0,
-               std::vector<double>(static_cast<std::size_t>(setting.numbers))) {
-    for (int client = 1; is_server() && client <= last_client; ++client) fill(owned(client), client, 0);
+        own_(is_client() ? static_cast<std::size_t>(setting.numbers) : 0) {
+    for (int client = 1; is_server() && client <= last_client; ++client)
+      fill(owned_.emplace_back(static_cast<std::size_t>(setting.numbers)), client, 0);
   }
 
   void run(std::int64_t time) override {
@@ -62,7 +62,7 @@ class Server : public Way {
   Mail mail_;
   int last_client_;
   std::vector<double> own_;
-  std::vector<std::vector<double>> owned_;
+  std::deque<std::vector<double>> owned_;
 };
 
 /// A client fetches its part and changes what it has got: a copy.

@@ -54,6 +54,27 @@ std::string FileReader::held_path() const {
   return fmt::format("/proc/self/fd/{}", descriptor_);
 }
 
+void FileReader::check_in_place() const {
+  // Number and device of a file are compared by the process that holds it alone: hosts may have different ones of a
+  // file that they share, and copies of their own. And its name is opened, since a network file system may answer
+  // stat() from what it remembers, but asks its server when a file is opened.
+  struct stat held {};
+  struct stat now {};
+  const bool is_there = [&] {
+    try {
+      return fstat(FileReader(path_).descriptor_, &now) == 0;
+    } catch (const Error&) {
+      return false;
+    }
+  }();
+  if (is_there && fstat(descriptor_, &held) == 0 && held.st_ino == now.st_ino && held.st_dev == now.st_dev)
+    return check_unchanged();
+  throw Error(ExitStatus::io,
+              "somebody has removed or replaced {} while the run began: its ranks may have opened different files\n"
+              "  try: again",
+              path_);
+}
+
 void FileReader::check_unchanged() const {
   struct stat now {};
   if (fstat(descriptor_, &now) == 0 && now.st_size == size_ && now.st_mtim.tv_sec == written_.tv_sec &&

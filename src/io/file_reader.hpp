@@ -26,6 +26,9 @@ class FileReader {
   /// Another path to the file that is open, whatever has the first one by now; for this process and its children.
   /// *Throws* Error(io), on the calling rank, if the file has no name any more: then there is none.
   [[nodiscard]] std::string held_path() const;
+  /// *Throws* Error(io), on the calling rank, if the file has been changed since it was opened, or its name is another
+  /// file's by now. *Cost*: the name is opened anew.
+  void check_in_place() const;
   /// *Throws* Error(io), on the calling rank, if somebody has written to the file since it was opened.
   void check_unchanged() const;
 

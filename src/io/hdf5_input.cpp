@@ -226,7 +226,8 @@ void take_extents(StoredArray& array, hid_t dataset, const std::string& whole, b
                 is_of_samples ? "samples in 2 or 3, the first of which is the sample," : "arrays of 1 or 2");
   const auto [rows, cols] = std::pair(array.extents[0], array.extents[1]);
   if (rows != 0 && cols > std::numeric_limits<std::int64_t>::max() / 16 / rows)
-    throw Error(ExitStatus::io, "{} claims {} x {} elements: the file is damaged", whole, rows, cols);
+    throw Error(ExitStatus::io, "{} has {} x {} elements, more than any memory holds, unless the file is damaged",
+                whole, rows, cols);
 }
 
 void check_filters(StoredArray& array, hid_t properties, const std::string& whole) {

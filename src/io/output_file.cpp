@@ -1,7 +1,11 @@
 #include "io/output_file.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/partition.hpp"
 #include "io/checksums.hpp"
@@ -56,12 +60,12 @@ void write_checksums(const std::string& path, const ArrayLayout& layout, const s
 }  // namespace
 
 OutputFile OutputFile::reserve(const Topology& topology, const std::string& path, TargetOptions options) {
-  if (topology.world_rank() != 0) return {std::nullopt, options.durable};
-  return {OutputTarget::reserve(path, options), options.durable};
+  if (topology.world_rank() != 0) return {path, std::nullopt, options.durable};
+  return {path, OutputTarget::reserve(path, options), options.durable};
 }
 
-OutputFile::OutputFile(std::optional<OutputTarget> target, bool durable)
-    : target_(std::move(target)), durable_(durable) {}
+OutputFile::OutputFile(std::string path, std::optional<OutputTarget> target, bool durable)
+    : path_(std::move(path)), target_(std::move(target)), durable_(durable) {}
 
 std::vector<std::string> OutputFile::messages() const {
   return target_ ? target_->messages() : std::vector<std::string>{};
@@ -69,7 +73,20 @@ std::vector<std::string> OutputFile::messages() const {
 
 void OutputFile::share(const Topology& topology) {
   temporary_ = share_temporary(topology, is_first() ? target_->temporary_path() : "");
-  if (!is_first()) guard_.emplace(temporary_, UnfinishedFile::Role::guard);
+  if (is_first())
+    target_->check_in_place();
+  else
+    guard_.emplace(temporary_, UnfinishedFile::Role::guard);
+}
+
+void OutputFile::work_by_name(const std::function<void()>& work) const {
+  if (is_first()) return target_->work_by_name(work);
+  try {
+    work();
+  } catch (const std::exception&) {
+    if (access(temporary_.c_str(), F_OK) != 0 && errno == ENOENT) throw error_of_loss(path_, temporary_);
+    throw;
+  }
 }
 
 void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes) {
@@ -78,7 +95,7 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
   std::vector<std::int64_t> offsets;
   together(topology.world, [&] {
     fault_point("start.skeleton");
-    if (is_first()) layout_ = create_skeleton(temporary_, spec);
+    if (is_first()) target_->work_by_name([&] { layout_ = create_skeleton(temporary_, spec); });
     for (const ArrayLayout& array : layout_.arrays) offsets.push_back(array.data.offset);
     offsets.resize(spec.arrays.size());
   });
@@ -86,7 +103,7 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
   together(topology.world, [&] {
     layout_.arrays.resize(offsets.size());
     for (std::size_t n = 0; n < offsets.size(); ++n) layout_.arrays[n].data.offset = offsets[n];
-    rows_ = std::make_unique<FileWriter>(temporary_);
+    work_by_name([&] { rows_ = std::make_unique<FileWriter>(temporary_); });
     if (is_first()) rows_->reserve(file_bytes);
     fault_point("start.open");
   });
@@ -103,7 +120,8 @@ RowFile* OutputFile::attach_rows(const ArrayShape& shape, bool writes_here) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
   Part& part = parts_.emplace_back(Part{.shape = shape});
   if (!writes_here) return nullptr;
-  return &part.row_file.emplace(temporary_, offset, shape, durable_);
+  work_by_name([&] { part.row_file.emplace(temporary_, offset, shape, durable_); });
+  return &*part.row_file;
 }
 
 void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
@@ -146,7 +164,8 @@ OutputFile::Checksums OutputFile::gather_checksums(NodeMemory& memory) {
   for (std::size_t n = 0; n < parts_.size(); ++n) {
     const std::vector<std::byte> found = gather(topology.world, run_together, std::as_bytes(std::span(collected[n])));
     run_together([&] {
-      if (is_first()) checksums.push_back(in_order(found, temporary_, layout_.arrays[n].data));
+      if (!is_first()) return;
+      target_->work_by_name([&] { checksums.push_back(in_order(found, temporary_, layout_.arrays[n].data)); });
     });
   }
   return checksums;
@@ -164,17 +183,31 @@ OutputFile::Checksums OutputFile::write_chunks(NodeMemory& memory, const std::fu
     std::optional<ChunkFile> file;
     memory.together([&] {
       writer.emplace(array, Staging(staging_, memory.topology().node.size(), memory.staging()), staging_, compression_);
-      if (is_first()) file.emplace(temporary_, array.name());
+      if (is_first()) target_->work_by_name([&] { file.emplace(temporary_, array.name()); });
     });
     writer->write(file ? &*file : nullptr, advance);
     memory.together([&] {
       fault_point("write.checksums");
       if (!is_first()) return;
-      layout_.arrays[n].data = file->close();
-      checksums.push_back(checksums_of(FileReader(temporary_), layout_.arrays[n].data));
+      target_->check_in_place();  // the size of another file would be taken for this one's
+      target_->work_by_name([&] {
+        layout_.arrays[n].data = file->close();
+        checksums.push_back(checksums_of(FileReader(temporary_), layout_.arrays[n].data));
+      });
     });
   }
   return checksums;
+}
+
+/// All but the arrays.
+void OutputFile::complete(const FileSpec& spec, const Checksums& checksums) {
+  complete_skeleton(temporary_, spec, layout_);
+  for (std::size_t n = 0; n < checksums.size(); ++n) write_checksums(temporary_, layout_.arrays[n], checksums[n]);
+  fault_point("write.seal");
+  write_seal(temporary_, layout_);
+  FileWriter whole(temporary_);
+  whole.cut(layout_.file_bytes());
+  whole.close();
 }
 
 void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& make_spec,
@@ -190,13 +223,7 @@ void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& mak
     fault_point("write.provenance");
     if (!is_first()) return;
     target_->check_in_place();
-    complete_skeleton(temporary_, make_spec(), layout_);
-    for (std::size_t n = 0; n < checksums.size(); ++n) write_checksums(temporary_, layout_.arrays[n], checksums[n]);
-    fault_point("write.seal");
-    write_seal(temporary_, layout_);
-    FileWriter whole(temporary_);
-    whole.cut(layout_.file_bytes());
-    whole.close();
+    target_->work_by_name([&] { complete(make_spec(), checksums); });
     fault_point("write.sync");
     target_->sync();
   });

@@ -30,7 +30,7 @@ class OutputFile {
   [[nodiscard]] static OutputFile reserve(const Topology& topology, const std::string& path, TargetOptions options);
 
   /// Lets all ranks know the temporary, and guard it. *Collective over* the world, right after an agreement.
-  /// *Throws*: as share_temporary, on the leaders of nodes that do not see it.
+  /// *Throws*: as share_temporary, on the leaders of nodes that do not see it; on world rank 0, as check_in_place.
   void share(const Topology& topology);
 
   /// Makes the file with the arrays of `spec`, and reserves room for `file_bytes` on the disk. *Collective over* the
@@ -57,14 +57,18 @@ class OutputFile {
   [[nodiscard]] std::vector<std::string> messages() const;
 
  private:
-  OutputFile(std::optional<OutputTarget> target, bool durable);
+  OutputFile(std::string path, std::optional<OutputTarget> target, bool durable);
   /// The checksums of the groups of each array, on world rank 0.
   using Checksums = std::vector<std::vector<std::uint64_t>>;
   void write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
   [[nodiscard]] Checksums gather_checksums(NodeMemory& memory);
   [[nodiscard]] Checksums write_chunks(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
+  void complete(const FileSpec& spec, const Checksums& checksums);
   [[nodiscard]] bool is_first() const { return target_.has_value(); }
+  /// As OutputTarget::work_by_name; other ranks do not know which file it was, and see only whether it is there.
+  void work_by_name(const std::function<void()>& work) const;
 
+  std::string path_;
   std::optional<OutputTarget> target_;
   std::string temporary_;                ///< of the target, on all ranks
   std::optional<UnfinishedFile> guard_;  ///< of that, on the other ranks

@@ -70,6 +70,7 @@ void check_folder(const std::string& path) {
 
 std::string_view kind_of(const struct stat& status) {
   if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return "a device";
+  if (S_ISLNK(status.st_mode)) return "a symbolic link";
   return S_ISFIFO(status.st_mode) ? "a pipe" : "a socket";
 }
 
@@ -121,10 +122,15 @@ struct CloseFolder {
   void operator()(DIR* folder) const { closedir(folder); }
 };
 
-/// The first free name beside `path`: populate.1.h5, populate.2.h5, ...
-std::string beside(const std::string& path, int number) {
+/// A path into the folder of `path`.
+std::string beside(const std::string& path, const std::string& name) {
+  return fs::path(path).replace_filename(name).string();
+}
+
+/// The name of a file that is not to replace the one at `path`: populate.1.h5, populate.2.h5, ...
+std::string numbered(const std::string& path, int number) {
   const fs::path all(path);
-  return (all.parent_path() / fmt::format("{}.{}{}", all.stem().string(), number, all.extension().string())).string();
+  return fmt::format("{}.{}{}", all.stem().string(), number, all.extension().string());
 }
 
 }  // namespace
@@ -147,6 +153,12 @@ void check_output(const std::string& path, TargetOptions options) {
   check_absent(final_path, options.overwrite);
 }
 
+Error error_of_loss(const std::string& path, const std::string& temporary_path) {
+  return {ExitStatus::io,
+          fmt::format("cannot write {}: somebody has removed, moved or replaced {} during the run; the result is lost",
+                      path, temporary_path)};
+}
+
 OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
   check_output(path, options);
   OutputTarget target(path, follow_links(path), options);
@@ -161,7 +173,10 @@ OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions option
   check_absent(target.final_path_, options.overwrite);
   struct stat status {};
   if (fstat(target.descriptor_, &status) != 0 || status.st_nlink == 0)
-    throw Error(ExitStatus::io, "cannot write {}: another run has taken this output at the same moment", path);
+    throw Error(ExitStatus::io,
+                "cannot write {}: {} has been removed as soon as it was made, by another run to this output or by "
+                "somebody else\n  try: again",
+                path, target.temporary_path_);
   return target;
 }
 
@@ -195,7 +210,7 @@ OutputTarget::~OutputTarget() {
 }
 
 void OutputTarget::create_temporary(const TemporaryName& name) {
-  temporary_path_ = (fs::path(folder_of(final_path_)) / file_name(name)).string();
+  temporary_path_ = beside(final_path_, file_name(name));
   replaced_ = regular_file(final_path_);
   // What others may see of a file that is replaced is settled when it is: until then they see nothing of the new one.
   const mode_t mode = replaced_ ? S_IRUSR | S_IWUSR : 0666;
@@ -216,7 +231,7 @@ void OutputTarget::examine_others(const TemporaryName& name) {
   if (!entries) throw Error(ExitStatus::io, "cannot read the folder {}: {}", folder, errno_text(errno));
   while (const dirent* entry = readdir(entries.get())) {
     const auto other = parse_temporary(entry->d_name);
-    const std::string other_path = (fs::path(folder) / entry->d_name).string();
+    const std::string other_path = beside(final_path_, entry->d_name);
     if (other && other->output == name.output && other_path != temporary_path_) examine(other_path, *other);
   }
 }
@@ -246,9 +261,16 @@ void OutputTarget::check_in_place() const {
   if (fstat(descriptor_, &made) == 0 && stat(temporary_path_.c_str(), &now) == 0 && made.st_dev == now.st_dev &&
       made.st_ino == now.st_ino)
     return;
-  throw Error(ExitStatus::io,
-              "cannot write {}: somebody has removed, moved or replaced {} during the run; the result is lost", path_,
-              temporary_path_);
+  throw error_of_loss(path_, temporary_path_);
+}
+
+void OutputTarget::work_by_name(const std::function<void()>& work) const {
+  try {
+    work();
+  } catch (const std::exception&) {
+    check_in_place();
+    throw;
+  }
 }
 
 void OutputTarget::sync() const {
@@ -292,7 +314,7 @@ void OutputTarget::keep_beside(int error_number) {
   const std::string why =
       error_number == EEXIST ? "a file of this name has appeared during the run" : errno_text(error_number);
   for (int number = 1; number < most; ++number) {
-    const std::string other = beside(final_path_, number);
+    const std::string other = beside(final_path_, numbered(final_path_, number));
     const int failure = rename_new(temporary_path_, other);
     if (failure == EEXIST) continue;
     if (failure != 0) break;

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "io/temporary.hpp"
 #include "mpi/environment.hpp"
 
@@ -24,6 +26,9 @@ struct TargetOptions {
 /// Finds out, without touching anything, what speaks against writing this output; another run that writes it is not
 /// seen. *Throws*: as OutputTarget::reserve().
 void check_output(const std::string& path, TargetOptions options);
+
+/// What to say when the temporary of the output at `path` is not there any more.
+[[nodiscard]] Error error_of_loss(const std::string& path, const std::string& temporary_path);
 
 /// The place of an output file while it is written: a temporary in the same folder, guarded by a lock for the life of
 /// this object, which becomes the output in one step or vanishes. One process, leader 0, has it.
@@ -49,6 +54,10 @@ class OutputTarget {
   /// Finds out whether the temporary is still the file that this object made: what is written by descriptor must not be
   /// missing from what is written, and renamed, by name. *Throws*: Error(io), on the calling rank.
   void check_in_place() const;
+
+  /// Does work on the temporary by its name. If it fails and the name is another file's by now, that is why.
+  /// *Throws*: as `work` or check_in_place(), on the calling rank.
+  void work_by_name(const std::function<void()>& work) const;
 
   /// Waits until what was written is on the disk, if it is to be durable. *Throws* as finish() does.
   void sync() const;

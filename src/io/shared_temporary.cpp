@@ -36,7 +36,7 @@ int look_for(const std::string& path) {
 std::string share_temporary(const Topology& topology, std::string path) {
   const Together run_together = [&](const std::function<void()>& body) { together(topology.world, body); };
   path = broadcast(topology.world, run_together, std::move(path));
-  if (!topology.is_leader()) return path;
+  if (!topology.is_leader() || topology.world_rank() == 0) return path;
   if (const int error_number = look_for(path); error_number != 0)
     throw Error(ExitStatus::io,
                 "{} does not see the output's temporary {} that rank 0 has made on {}: {}\n"

@@ -4,9 +4,9 @@
 
 #include <array>
 #include <climits>
-#include <cstdio>
 #include <thread>
 
+#include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "io/output_target.hpp"
 #include "io/verify.hpp"
@@ -90,7 +90,7 @@ std::string verdict_on_nodes(const LoadedDeck& deck, const Plan& plan, const std
 
 ExitStatus check_command(const DeckArguments& arguments, Registry registry) {
   const LoadedDeck deck = load(arguments, registry);
-  fmt::print("{}", deck::effective(deck.keys));
+  show(deck::effective(deck.keys));
   return ExitStatus::done;
 }
 
@@ -102,24 +102,23 @@ ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& optio
   const std::optional<HostResources> resources = resources_for(options, deck.common->output_file);
   const Plan plan = plan_for(deck, equal_nodes(ranks, options.nodes), resources);
   if (options.json)
-    fmt::print("{}", plan_json(plan));
+    show(plan_json(plan));
   else if (options.sbatch)
-    fmt::print("{}", plan_sbatch(plan));
+    show(plan_sbatch(plan));
   else
-    fmt::print("{}{}", plan_text(plan), verdict_on_nodes(deck, plan, described_node(options)));
+    show(fmt::format("{}{}", plan_text(plan), verdict_on_nodes(deck, plan, described_node(options))));
   if (!options.here) return ExitStatus::done;
-  std::fflush(stdout);
   check_here(arguments.deck, deck, plan, *resources);
   return ExitStatus::done;
 }
 
 ExitStatus deck_command(const std::string& job, Registry registry) {
-  fmt::print("{}", deck::commented(declare_deck(job_named(job, registry)).keys));
+  show(deck::commented(declare_deck(job_named(job, registry)).keys));
   return ExitStatus::done;
 }
 
 ExitStatus list_command(Registry registry) {
-  for (const JobEntry& entry : registry) fmt::print("{:<12} {}\n", entry.name, entry.summary);
+  for (const JobEntry& entry : registry) show(fmt::format("{:<12} {}\n", entry.name, entry.summary));
   return ExitStatus::done;
 }
 
@@ -127,10 +126,10 @@ ExitStatus help_command(const std::string& job, bool markdown, Registry registry
   const JobEntry& entry = job_named(job, registry);
   const LoadedDeck deck = declare_deck(entry);
   if (markdown)
-    fmt::print("## {}: {}\n\n{}", entry.name, entry.summary, deck::markdown(deck.keys));
+    show(fmt::format("## {}: {}\n\n{}", entry.name, entry.summary, deck::markdown(deck.keys)));
   else
-    fmt::print("{}: {}\n\n{}\nA deck to start from: windrow deck {}\n", entry.name, entry.summary,
-               deck::help(deck.keys), entry.name);
+    show(fmt::format("{}: {}\n\n{}\nA deck to start from: windrow deck {}\n", entry.name, entry.summary,
+                     deck::help(deck.keys), entry.name));
   return ExitStatus::done;
 }
 
@@ -140,11 +139,11 @@ ExitStatus verify_command(const std::string& path) {
     const std::string shape = array.extents.one_dimensional
                                   ? fmt::format("{}", array.extents.rows)
                                   : fmt::format("{} x {}", array.extents.rows, array.extents.cols);
-    fmt::print("{:<12} {} of {}, {}: unchanged\n", array.name, shape, name_of(array.type),
-               format_bytes(array.data.bytes));
+    show(fmt::format("{:<12} {} of {}, {}: unchanged\n", array.name, shape, name_of(array.type),
+                     format_bytes(array.data.bytes)));
   }
-  fmt::print("{} is whole and unchanged: {} in {}, {:.1f} GB/s\n", path, format_bytes(report.file_bytes),
-             format_seconds(report.seconds), static_cast<double>(report.file_bytes) / report.seconds * 1e-9);
+  show(fmt::format("{} is whole and unchanged: {} in {}, {:.1f} GB/s\n", path, format_bytes(report.file_bytes),
+                   format_seconds(report.seconds), static_cast<double>(report.file_bytes) / report.seconds * 1e-9));
   return ExitStatus::done;
 }
 

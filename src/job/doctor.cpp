@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/pid_namespace.hpp"
+#include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "job/host_resources.hpp"
 #include "kernel/level.hpp"
@@ -26,13 +27,13 @@ namespace {
 namespace fs = std::filesystem;
 
 void good(const std::string& what, const std::string& found) {
-  fmt::print("ok    {:<16} {}\n", what, found);
+  show(fmt::format("ok    {:<16} {}\n", what, found));
 }
 
 /// Of several findings with one remedy the last one tells it.
 void warn(const std::string& what, const std::string& found, const std::string& remedy) {
-  fmt::print("warn  {:<16} {}\n", what, found);
-  if (!remedy.empty()) fmt::print("{:<23}try: {}\n", "", remedy);
+  show(fmt::format("warn  {:<16} {}\n", what, found));
+  if (!remedy.empty()) show(fmt::format("{:<23}try: {}\n", "", remedy));
 }
 
 void touch_extent(std::byte* extent, const std::string& folder) {

@@ -82,6 +82,10 @@ class Job {
   /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
   virtual void check(deck::Keys& keys) const = 0;
 
+  /// Finds out whether the files that check() has opened are still those of their names. Local, when all ranks have.
+  /// *Throws*: Error(io), on the calling rank.
+  virtual void check_inputs() const {}
+
   /// What the job will need with so many ranks. Local, after check().
   [[nodiscard]] virtual JobNeeds needs(int ranks) const = 0;
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
+#include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "mpi/environment.hpp"
 #include "mpi/launcher.hpp"
@@ -58,21 +58,19 @@ void Progress::update() {
     // One line of the terminal: what is longer would scroll at each turn. The bar goes first.
     std::string frame = fmt::format("{} {}", bar(done, total_), text);
     if (frame.size() >= columns_) frame = text;
-    fmt::print("\r{}\x1b[K", frame.substr(0, columns_ - 1));
+    show(fmt::format("\r{}\x1b[K", frame.substr(0, columns_ - 1)));
     is_bar_shown_ = true;
     next_ = now + kBarPeriod;
   } else {
-    fmt::print("{}\n", text);
+    show(text + "\n");
     next_ = now + kLinePeriod;
   }
-  std::fflush(stdout);
 }
 
 void Progress::end() {
   done_ = nullptr;
   if (!is_bar_shown_) return;
-  fmt::print("\r\x1b[K");
-  std::fflush(stdout);
+  show("\r\x1b[K");
   is_bar_shown_ = false;
 }
 

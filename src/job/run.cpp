@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -14,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "io/hdf5_version.hpp"
 #include "io/output_file.hpp"
@@ -87,9 +87,7 @@ std::string Run::message_of(const Error& error) const {
 }
 
 void Run::announce(const std::string& text) const {
-  if (!talks()) return;
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
+  if (talks()) show(text);
 }
 
 /// The deck and the overrides, as a shell takes them.
@@ -121,6 +119,7 @@ void Run::load() {
   source.name = broadcast(topology_.world, run_together, source.name);
   source.text = broadcast(topology_.world, run_together, source.text);
   run_together([&] {
+    fault_point("start.inputs");
     source.overrides = options_.overrides;
     try {
       deck_ = load_deck(std::move(source), registry_);
@@ -129,6 +128,8 @@ void Run::load() {
       throw;
     }
   });
+  // Each rank has opened the inputs for itself: the same files, if by now they still have their names for all.
+  run_together([&] { deck_.job->check_inputs(); });
 }
 
 /// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces.
@@ -389,6 +390,16 @@ void Run::close(Context& context) {
   announce("\n" + phase_table(report_));
 }
 
+/// What could not be shown is lost only where nothing else holds it.
+void check_is_shown(const Report& report, const std::string& report_path) {
+  const std::optional<std::string> failure = failure_to_show();
+  if (!failure || report.status != ExitStatus::done) return;
+  if (report.output.empty() && report_path.empty())
+    throw Error(ExitStatus::io,
+                "{}; the results are lost\n  try: --report FILE.json for numbers, --output FILE.h5 for all", *failure);
+  say(fmt::format("windrow: {}; the results are in {}", *failure, report.output.empty() ? report_path : report.output));
+}
+
 }  // namespace
 
 ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registry registry) {
@@ -426,7 +437,9 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   try {
     together(topology.world, [&] {
       fault_point("end.report");
-      if (is_first && !report_path.empty()) write_report(report_path, report);
+      if (!is_first) return;
+      check_is_shown(report, report_path);
+      if (!report_path.empty()) write_report(report_path, report);
     });
   } catch (const AgreedError& error) {
     // Why the run failed matters more than that the report could not tell it.

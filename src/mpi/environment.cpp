@@ -43,6 +43,16 @@ pid_t launcher = 0;
 // The standard error of the mpirun that started this process; empty: another program did.
 std::array<char, 32> launchers_standard_error{};
 
+// What MPI_Finalize would remove, if it came to that; empty: nothing.
+std::array<char, PATH_MAX> session{};
+constexpr int kSessionFolders = 4;
+
+/// Those that others use are not empty, or are made anew as they are needed.
+void remove_session() {
+  for (int folder = 0; folder < kSessionFolders && session[0] != '\0' && rmdir(session.data()) == 0; ++folder)
+    *std::strrchr(session.data(), '/') = '\0';
+}
+
 /// What a rank says that its launcher is about to end. mpirun sleeps while it ends its ranks, and may end itself before
 /// it has passed on what they said meanwhile: they say it in its place.
 void tell_past_launcher(std::string_view message) {
@@ -66,6 +76,7 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
   // Who removes it tells. A rank that aborts the run has told why, and removed it: the signal is mpirun's answer.
   if (unfinished_output[0] != '\0' && unlink(unfinished_output.data()) == 0)
     tell_past_launcher("\nwindrow: ended by a signal; the output was not written\n");
+  remove_session();
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
 }
@@ -98,6 +109,7 @@ extern "C" void tell_shortage_and_die(int signal_number, siginfo_t* info, void*)
     [[maybe_unused]] const ssize_t written =
         ::write(STDERR_FILENO, bus_error_message.data(), std::strlen(bus_error_message.data()));
     if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
+    remove_session();
     _exit(static_cast<int>(ExitStatus::resources));
   }
   std::signal(signal_number, SIG_DFL);
@@ -215,6 +227,7 @@ Environment::Environment() {
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   install_bus_error_handler();
+  if (const std::string path = session_folders(); path.size() < session.size()) path.copy(session.data(), path.size());
 }
 
 Environment::~Environment() {

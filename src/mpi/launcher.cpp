@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cstdlib>
@@ -102,6 +103,9 @@ std::array<std::string, 2> names_of_session_folders() {
   return {"ompi." + host + ".", "ompi." + host.substr(0, host.find('.')) + "."};
 }
 
+/// What Open MPI calls the session of a process without mpirun: of family 0, job 1 and rank 0.
+constexpr const char* kLoneSession = "jf.0/1/0";
+
 /// Open MPI's session folders, ompi.HOST.UID/pid.PID: mpirun's process number is in the name, in a container the one
 /// that it has there. Mpirun and its ranks have files below it mapped.
 void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
@@ -148,13 +152,29 @@ void set_launcher_defaults() {
     set_default("OMPI_MCA_ess_singleton_isolated", "1");
 }
 
+namespace {
+
+/// Also a folder that this user may write into may take no files: that of processes, /proc.
+bool takes_files(const std::string& folder) {
+  int file = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system, or a kernel, without nameless files
+    std::string path = folder + "/windrow-XXXXXX";
+    file = mkstemp(path.data());
+    if (file >= 0) unlink(path.c_str());
+  }
+  if (file >= 0) close(file);
+  return file >= 0 || errno == ENOSPC || errno == EDQUOT;  // that it is full is told with what is needed
+}
+
+}  // namespace
+
 void use_shared_memory_folder(const std::string& folder) {
   if (!kIsOpenMpi)
     throw Error(ExitStatus::usage,
                 "--shm-dir {}: only Open MPI can be told where its shared windows are to be; this MPI has them in {}",
                 folder, shared_memory_folder());
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK | X_OK) != 0)
+  if (!fs::is_directory(folder, ignored) || !takes_files(folder))
     throw Error(ExitStatus::usage,
                 "--shm-dir {}: on {} it is no folder that this user may write into; make it there, or name another one",
                 folder, host_name());
@@ -221,6 +241,16 @@ void remove_failed_windows() noexcept {
     const std::string name = entry.path().filename().string();
     if (name.starts_with("osc_sm.") && name.find(mark) != std::string::npos) fs::remove(entry.path(), ignored);
   }
+}
+
+std::string session_folders() {
+  std::error_code ignored;
+  if (!kIsOpenMpi || is_launched()) return "";
+  for (const std::string& beginning : names_of_session_folders()) {
+    const fs::path user = fs::temp_directory_path(ignored) / fmt::format("{}{}", beginning, geteuid());
+    if (fs::is_directory(user / kLoneSession, ignored)) return (user / kLoneSession).string();
+  }
+  return "";
 }
 
 std::vector<Leftover> find_leftovers() {

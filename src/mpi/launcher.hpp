@@ -42,6 +42,10 @@ void refuse_lost_processes(int world_size);
 /// Removes the window files of this very run that MPI made and, having failed, did not unlink. *Throws*: nothing.
 void remove_failed_windows() noexcept;
 
+/// The empty folders, one in the other, that MPI has made for this process, which has no launcher, by the path of the
+/// innermost; "" for none. Other such processes have the same ones.
+[[nodiscard]] std::string session_folders();
+
 /// A file or folder that a killed run has left behind.
 struct Leftover {
   std::string path;

@@ -15,6 +15,7 @@ import pathlib
 import pty
 import re
 import shutil
+import signal
 import socket
 import statistics
 import struct
@@ -109,6 +110,8 @@ class Help(CommandCase):
             ("--progress.*bar.*lines.*none", "run", "deck.toml", "--progress", "loud"),
             ("--progress.*bar.*lines.*none", "run", "deck.toml", "--progress", "2"),
             ("--pretend-nodes", "run", "deck.toml", "--pretend-nodes", "0"),
+            ("--pretend-nodes 2 are more than the 1 rank of ", "run", "deck.toml", "--pretend-nodes", "2"),
+            ("--shm-dir /proc: .*no folder", "run", "deck.toml", "--shm-dir", "/proc"),
             ("--ranks", "plan", "deck.toml", "--ranks", "0"),
             ("--ranks", "plan", "deck.toml", "--ranks", "many"),
             ("lots", "plan", "deck.toml", "--node-memory", "lots"),
@@ -123,7 +126,8 @@ class Help(CommandCase):
                 self.assertLess(len(result.err), 300)
 
     def test_wrong_usage_is_told_once_on_many_ranks(self):
-        for arguments in (["run", "deck.toml", "--progress", "loud"], ["run", "deck.toml", "--shm-dir", "missing"]):
+        for arguments in (["run", "deck.toml", "--progress", "loud"], ["run", "deck.toml", "--shm-dir", "missing"],
+                          ["run", "deck.toml", "--shm-dir", "/proc"], ["run", "deck.toml", "--pretend-nodes", "4"]):
             result = self.windrow(*arguments, ranks=3)
             self.assert_status(result, launch.USAGE)
             self.assert_one_message(result, "windrow: " + arguments[2])
@@ -136,14 +140,60 @@ class Help(CommandCase):
         self.assert_status(result, launch.IO)
         self.assert_one_message(result, "windrow: ", "missing.h5")
 
-    def test_full_disk_behind_standard_output_is_an_error(self):
-        for arguments in (["list"], ["run", "deck.toml"]):
-            with open("/dev/full", "w") as full:
-                done = subprocess.run([launch.Program.path, *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
-                                      cwd=self.folder)
-            self.assertEqual(done.returncode, launch.IO)
-            self.assertEqual(done.stderr,
-                             "windrow: standard output (/dev/full) cannot be written: No space left on device\n")
+    FULL = "standard output (/dev/full) cannot be written: No space left on device"
+    CLOSED = "standard output is closed, or not open for writing"
+
+    def without_standard_output(self, *arguments, ranks=0):
+        """Twice: on a full disk, and with a closed standard output; each with what is to be said."""
+        line = launch.command_line(ranks, *arguments)
+        for says, redirection in ((self.FULL, "> /dev/full"), (self.CLOSED, ">&-")):
+            yield says, launch.run(["sh", "-c", f'exec "$@" {redirection}', "sh", *line], cwd=self.folder)
+
+    def test_what_a_command_cannot_show_is_an_error(self):
+        self.output_of("run", "deck.toml", "--quiet")
+        for arguments in (["list"], ["help"], ["help", "run"], ["help", "populate"], ["--help"], ["--version"],
+                          ["plan", "--help"], ["deck", "populate"], ["check", "deck.toml"], ["plan", "deck.toml"],
+                          ["plan", "deck.toml", "output.overwrite=true", "--here"],
+                          ["verify", "out.h5"], ["doctor"]):
+            for says, result in self.without_standard_output(*arguments):
+                with self.subTest(arguments, says=says):
+                    self.assertEqual((result.status, result.err), (launch.IO, f"windrow: {says}\n"))
+
+    def test_what_a_run_cannot_show_is_in_its_files(self):
+        for says, result in self.without_standard_output("run", "deck.toml", "--overwrite", "--report", "r.json"):
+            with self.subTest(says):
+                self.assertEqual((result.status, result.err),
+                                 (launch.DONE, f"windrow: {says}; the results are in out.h5\n"))
+                self.assertEqual(json.loads((self.folder / "r.json").read_text())["exit_status"], launch.DONE)
+                self.output_of("verify", "out.h5")
+
+    def test_results_that_are_shown_alone_and_lost_are_an_error(self):
+        self.write_deck('job = "evaluate"\n[arrays.u]\nrows = 9\nvalue = "i"\n[evaluate]\nstatements = "s = sum(u)"\n')
+        for says, result in self.without_standard_output("run", "deck.toml"):
+            with self.subTest(says):
+                self.assert_status(result, launch.IO)
+                self.assert_one_message(result, f"windrow: {says}; the results are lost", "try: --report FILE.json")
+        for says, result in self.without_standard_output("run", "deck.toml", "--report", "r.json"):
+            with self.subTest(says, report=True):
+                self.assertEqual((result.status, result.err),
+                                 (launch.DONE, f"windrow: {says}; the results are in r.json\n"))
+                self.assertEqual(json.loads((self.folder / "r.json").read_text())["results"], {"s": 36.0})
+        for says, result in self.without_standard_output("run", "deck.toml", "--quiet"):
+            self.assertEqual((result.status, result.err), (launch.DONE, ""))
+
+    def test_files_do_not_take_the_place_of_what_is_closed(self):
+        """Messages would be written into them."""
+        for descriptor in (0, 1, 2):
+            line = launch.command_line(0, "run", "deck.toml", "--overwrite", "output.durable=false")
+            process = subprocess.Popen(["sh", "-c", f'exec "$@" {descriptor}>&-', "sh", *line], cwd=self.folder,
+                                       env=launch.environment(WINDROW_FAULT="write.rename:0:stop"),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(launch.end, process)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            place = os.readlink(f"/proc/{process.pid}/fd/{descriptor}")
+            process.send_signal(signal.SIGCONT)
+            launch.finish(process)
+            self.assertEqual((process.returncode, place), (launch.DONE, "/dev/null"))
 
 
 class CheckAndDeck(CommandCase):

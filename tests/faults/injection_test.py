@@ -87,7 +87,7 @@ class Victim(FaultCase):
             self.assert_status(result, status)
         self.assertEqual(told(result), f"windrow: {message}", str(result))
         # The report is there from that step on, and told of everything but its own failure.
-        if step not in ("start.load", "start.plan", "start.report", "end.report"):
+        if step not in ("start.load", "start.inputs", "start.plan", "start.report", "end.report"):
             report = json.loads((self.folder / "report.json").read_text())
             self.assertEqual((report["exit_status"], report["error"]), (status, message))
         if step in WRITTEN:

@@ -61,6 +61,15 @@ class Processes(FaultCase):
         self.assert_told(self.run_limited(0, "-f 4000", LONG, ranks=1), "the output output/out.h5 needs",
                          "`ulimit -f` leaves ")
 
+    def test_size_of_files_that_compression_exceeds(self):
+        """Which is not known before; the output is named as the deck names it."""
+        program = [launch.Program.path, "run", "deck.toml", "--output", "u.h5", "output.compression=1",
+                   "array.value=uniform()"]
+        result = launch.run(["sh", "-c", 'ulimit -f 2000; exec "$@"', "sh", *program], env=self.env, cwd=self.folder)
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "windrow: cannot write u.h5: File too large\n", "try: `ulimit -f unlimited`")
+        self.assertNotIn("u.h5", self.files())
+
     def test_memory_of_its_own_of_a_single_rank(self):
         self.assert_told(self.run_limited(0, "-d 100000", "array.rows=4e6", LONG, ranks=1), "`ulimit -d` leaves ")
 

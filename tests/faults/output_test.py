@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 
-from fault_case import ENDLESS, LONG, FaultCase, go_on, launch
+from fault_case import ENDLESS, LONG, FaultCase, go_on, launch, told
 
 
 class Output(FaultCase):
@@ -123,22 +123,72 @@ class Aftermath(FaultCase):
 
     def test_temporary_that_somebody_removes_or_replaces(self):
         """Rows are in a file that has lost its name: nothing gets the output's name, and that is said."""
-        for step in ("phase.block", "write.rename"):
-            for replaces in (False, True):
-                with self.subTest(step=step, replaces=replaces):
-                    process = self.start(WINDROW_FAULT=f"{step}:0:stop")
-                    ranks = self.stopped_ranks(process, 1)
-                    (temporary,) = self.temporaries()
-                    content = temporary.read_bytes()
-                    temporary.unlink()
-                    if replaces:
-                        temporary.write_bytes(content)
-                    go_on(ranks)
-                    result = launch.finish(process)
-                    self.assert_status(result, launch.IO)
-                    self.assert_one_message(result, "windrow: cannot write output/out.h5: somebody has removed, moved "
-                                            "or replaced ")
-                    self.assert_nothing_left()
+        changes = {"removed": lambda path: path.unlink(),
+                   "another": lambda path: self.replace(path, path.read_bytes()),
+                   "shorter": lambda path: self.replace(path, b"short")}
+        for compression, steps in ((0, ("start.reserved", "start.skeleton", "phase.block", "write.collect", "write.seal",
+                                        "write.rename")),
+                                   (5, ("start.open", "phase.block", "write.store", "write.checksums", "write.seal"))):
+            for step in steps:
+                for change, make in changes.items():
+                    with self.subTest(step=step, compression=compression, change=change):
+                        self.assert_loss_is_told(step, make, f"output.compression={compression}")
+
+    @staticmethod
+    def replace(path, content):
+        path.unlink()
+        path.write_bytes(content)
+
+    def assert_loss_is_told(self, step, make, *arguments):
+        process = self.start(*arguments, WINDROW_FAULT=f"{step}:0:stop")
+        ranks = self.stopped_ranks(process, 1)
+        (temporary,) = self.temporaries()
+        make(temporary)
+        go_on(ranks)
+        result = launch.finish(process)
+        self.assert_status(result, launch.IO)
+        self.assertEqual(told(result), "windrow: cannot write output/out.h5: somebody has removed, moved or replaced "
+                         f"output/{temporary.name} during the run; the result is lost")
+        self.assert_nothing_left()
+
+    def test_folder_that_is_moved_away(self):
+        """Every node misses the temporary then, and none of them is to blame."""
+        away = self.folder / "away"
+        for step in ("start.reserved", "phase.block"):
+            with self.subTest(step):
+                process = self.start("--pretend-nodes", 2, WINDROW_FAULT=f"{step}:0:stop")
+                ranks = self.stopped_ranks(process, 1)
+                (temporary,) = self.temporaries()
+                self.output.rename(away)
+                go_on(ranks)
+                result = launch.finish(process)
+                self.assert_status(result, launch.IO)
+                self.assertEqual(told(result), "windrow: cannot write output/out.h5: somebody has removed, moved or "
+                                 f"replaced output/{temporary.name} during the run; the result is lost")
+                (away / temporary.name).unlink()
+                away.rename(self.output)
+
+    def test_temporary_that_is_removed_as_soon_as_it_is_made(self):
+        process = self.start(WINDROW_FAULT="start.created:0:stop")
+        ranks = self.stopped_ranks(process, 1)
+        (temporary,) = self.temporaries()
+        temporary.unlink()
+        go_on(ranks)
+        result = launch.finish(process)
+        self.assert_status(result, launch.IO)
+        self.assert_one_message(result, f"windrow: cannot write output/out.h5: output/{temporary.name} has been removed",
+                                "by another run to this output or by somebody else")
+        self.assert_nothing_left()
+
+    def test_link_that_appears_as_the_output(self):
+        process = self.start(WINDROW_FAULT="start.created:0:stop")
+        ranks = self.stopped_ranks(process, 1)
+        (self.output / "out.h5").symlink_to("nowhere")
+        go_on(ranks)
+        result = launch.finish(process)
+        self.assert_status(result, launch.IO)
+        self.assert_one_message(result, "windrow: cannot write output/out.h5: it is a symbolic link, not a regular file")
+        self.assertEqual(self.files(self.output), ["out.h5"])
 
     def test_run_on_another_host_is_alive_while_it_holds_its_lock(self):
         left = self.temporary_of("elsewhere", 4711)

@@ -5,14 +5,18 @@ ignored signals.
     /usr/bin/python3 surroundings_test.py WINDROW [unittest arguments]
 """
 
+import contextlib
 import json
 import os
+import pathlib
 import resource
 import signal
 import subprocess
 import time
 
-from fault_case import LONG, FaultCase, launch, wait_until
+import numpy as np
+
+from fault_case import LONG, FaultCase, go_on, launch, wait_until
 
 
 class Ranks(FaultCase):
@@ -48,6 +52,35 @@ class Ranks(FaultCase):
                     self.assert_status(result, launch.USAGE)
                     self.assert_one_message(result, "windrow: ", says)
                     self.assert_nothing_left()
+
+    def test_that_open_an_input_before_and_after_it_is_replaced(self):
+        """Also where the new file looks like the old one; and where it is written into."""
+        self.write_deck('job = "evaluate"\n[arrays.u]\nfile = "in.npy"\n[evaluate]\nstatements = "s = sum(u)"\n')
+        path = self.folder / "in.npy"
+        for nodes, late, replaces in ((1, 0, True), (1, 1, True), (2, 1, True), (1, 1, False)):
+            with self.subTest(nodes=nodes, late=late, replaces=replaces):
+                np.save(path, np.ones(1000))
+                process = self.start("--pretend-nodes", nodes, WINDROW_FAULT=f"start.inputs:{late}:stop")
+                ranks = self.stopped_ranks(process, 1)
+                (early,) = [pid for pid in launch.children(process.pid) if pid not in ranks]
+                wait_until(lambda: self.has_open(early, path), "the other rank has opened its input")
+                status = path.stat()
+                if replaces:
+                    path.unlink()
+                np.save(path, np.zeros(1000))
+                if replaces:
+                    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+                go_on(ranks)
+                result = launch.finish(process)
+                self.assert_status(result, launch.IO)
+                self.assert_one_message(result, "windrow: ", "somebody has removed or replaced in.npy while the run "
+                                        "began" if replaces else "in.npy has changed while it was read")
+
+    @staticmethod
+    def has_open(pid, path):
+        with contextlib.suppress(FileNotFoundError):
+            return any(link.readlink() == path for link in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+        return False
 
     def test_in_a_step_of_slurm_that_has_other_processes(self):
         """As mpirun and its daemons find themselves in an allocation."""

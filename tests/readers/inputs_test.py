@@ -280,6 +280,12 @@ class Refused(Scratch):
         self.refused(path, "takes none", dataset="a", part="5:")
         self.refused(path, "2 dimensions", dataset="a", part=":,:,:")
 
+    def test_more_than_any_memory_holds(self):
+        """A file of a few KB that is sound: its chunks have never been written."""
+        with h5py.File(self.folder / "sparse.h5", "w") as file:
+            file.create_dataset("a", (10**9, 10**9), chunks=(1000, 1000))
+        self.refused(self.folder / "sparse.h5", "has 1000000000 x 1000000000 elements, more than any memory holds")
+
     def test_npy(self):
         for name, array, word in (("c", np.zeros(3, complex), "complex"), ("u", np.array(["a"]), "text"),
                                   ("r", np.zeros(3, [("x", "f8")]), "records"), ("s", np.array(1.0), "0 dimensions"),

@@ -109,6 +109,12 @@ class Pipeline final : public Job {
     check_expressions(keys);
   }
 
+  void check_inputs() const override {
+    if (dataset_) dataset_->check_in_place();
+    for (const ArrayKeys& table : tables_)
+      if (table.dataset() != nullptr) table.dataset()->check_in_place();
+  }
+
   JobNeeds needs(int ranks) const override {
     const SampleWork work = this->work(ranks);
     JobNeeds needs;

@@ -46,7 +46,7 @@ class Unavailable : public std::runtime_error {
 /// One way, made anew for each run, by all ranks of a node together.
 class Way {
  public:
-  explicit Way(const Setting& setting) : setting_(setting) {}
+  explicit Way(Setting setting) : setting_(std::move(setting)) {}
   Way(const Way&) = delete;
   Way& operator=(const Way&) = delete;
   virtual ~Way() = default;

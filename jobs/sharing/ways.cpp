@@ -81,8 +81,9 @@ double sum(std::span<const double> part) {
 void verify_sum(const Setting& setting, double found, int rank, std::int64_t time) {
   const std::int64_t whole = setting.numbers / 1024;
   const std::int64_t rest = setting.numbers % 1024;
-  const double expected =
-      static_cast<double>(setting.numbers * (rank + time) + whole * (1023 * 512) + rest * (rest - 1) / 2);
+  constexpr std::int64_t of_whole = std::int64_t{1023} * 512;
+  const std::int64_t of_rest = rest * (rest - 1) / 2;
+  const auto expected = static_cast<double>(setting.numbers * (rank + time) + whole * of_whole + of_rest);
   if (found != expected)
     throw Error(ExitStatus::verification, "the numbers of rank {} of a node sum up to {} after fill {}, not to {}",
                 rank, found, time, expected);

@@ -13,9 +13,10 @@ from fault_case import END_S, FaultCase, launch, side_by_side, state_of, told, w
 
 INTERNAL = 6
 # After the last of these the output has its name: it is whole, whatever comes.
-WRITTEN = ("write.renamed", "end.preview", "end.report")
+WRITTEN = ("write.renamed", "draw.gather", "draw.write", "end.preview", "end.report")
 # What rank 0 does alone.
-OF_RANK_0 = ("start.created", "write.store", "write.seal", "write.sync", "write.rename", "write.renamed")
+OF_RANK_0 = ("start.created", "write.store", "write.seal", "write.sync", "write.rename", "write.renamed",
+             "draw.write")
 # What runs in memory do not do: see stream_test.py.
 OF_STREAMS = ("publish", "stream.read", "stream.write")
 # The rank that fails, on so many ranks and nodes (0: without mpirun), and how.
@@ -45,6 +46,11 @@ def steps():
     return line.split()[1:]
 
 
+def pictures_for(step):
+    """Only who asks for pictures draws."""
+    return ["output.picture=output/out.png", "output.timeline=output/time.png"] if step.startswith("draw.") else []
+
+
 # Runs that fail spend most of their time in waiting for mpirun to end.
 WORKERS = 3
 
@@ -64,7 +70,7 @@ class Victim(FaultCase):
         (self.output / "out.h5").unlink(missing_ok=True)
         command = launch.command_line(ranks, "run", "deck.toml", rows_for(step), compression_for(step),
                                       "--pretend-nodes", nodes, "--report", "report.json", "populate.block_rows=97",
-                                      *arguments)
+                                      *pictures_for(step), *arguments)
         at = command.index(launch.Program.path)
         command[at:at] = wrapper
         return launch.run(command, env={**self.env, "WINDROW_FAULT": f"{step}:{rank}:{action}"}, cwd=self.folder)

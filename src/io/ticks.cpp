@@ -27,12 +27,12 @@ double round_step(double least) {
 /// Numbers in a row on an axis are told alike: with the decimals of their step, or with a power of ten.
 std::string label(double value, double step, double largest) {
   constexpr double longest_plain = 1e7;
-  constexpr double finest_plain = 1e-9;
   constexpr double least_plain = 1e-4;
   if (std::abs(value) < kSlack * step) return "0";
-  if (largest >= longest_plain || step < finest_plain || largest < least_plain) return fmt::format("{:.6g}", value);
-  const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + kSlack)));
-  return fmt::format("{:.{}f}", value, decimals);
+  const auto last_digit = static_cast<int>(std::floor(std::log10(step) + kSlack));
+  if (largest < longest_plain && largest >= least_plain) return fmt::format("{:.{}f}", value, std::max(0, -last_digit));
+  const auto first_digit = static_cast<int>(std::floor(std::log10(largest) + kSlack));
+  return fmt::format("{:.{}g}", value, first_digit - last_digit + 1);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class Run {
   void write(Context& context);
   void draw(Context& context);
   [[nodiscard]] std::string timeline(Context& context) const;
-  [[nodiscard]] std::string title(const std::string& drawn) const;
+  [[nodiscard]] std::string title() const;
   void close(Context& context);
   [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
   [[nodiscard]] std::vector<io::ArrayBlocks> gather_blocks(Context& context) const;
@@ -376,7 +376,8 @@ void Run::write(Context& context) {
 
 /// The picture of which rank stored which rows when, on world rank 0.
 std::string Run::timeline(Context& context) const {
-  io::Timeline timeline{.title = title("which rank stored which rows when"), .ranks = topology_.ranks(), .blocks = {}};
+  io::Timeline timeline{
+      .title = title() + ": which rank stored which rows when", .ranks = topology_.ranks(), .blocks = {}};
   for (const io::ArrayBlocks& array : gather_blocks(context))
     timeline.blocks.insert(timeline.blocks.end(), array.blocks.begin(), array.blocks.end());
   return is_first() ? io::draw(timeline) : "";
@@ -389,7 +390,7 @@ void Run::draw(Context& context) {
     std::string picture;
     std::string timeline;
     fault_point("draw.gather");
-    if (!common.picture.empty()) picture = picture_of(context, deck_.drawn_array(), title(deck_.drawn_array()));
+    if (!common.picture.empty()) picture = picture_of(context, deck_.drawn_array(), title());
     if (!common.timeline.empty()) timeline = this->timeline(context);
     context.memory().together([&] {
       if (!is_first()) return;
@@ -400,9 +401,9 @@ void Run::draw(Context& context) {
   });
 }
 
-/// Of a picture: the deck's, or else the job and what is drawn.
-std::string Run::title(const std::string& drawn) const {
-  return deck_.common->title.empty() ? fmt::format("{}: {}", deck_.common->job, drawn) : deck_.common->title;
+/// Of pictures: the deck's, or else the job.
+std::string Run::title() const {
+  return deck_.common->title.empty() ? deck_.common->job : deck_.common->title;
 }
 
 void Run::close(Context& context) {

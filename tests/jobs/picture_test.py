@@ -116,8 +116,9 @@ class Picture(launch.TestCase):
         self.assert_one_message(result, "deck.toml:9:11: no array of the output has two dimensions")
 
     def test_arrays_that_pass_through_memory(self):
-        deck = self.write_deck('job = "evaluate"\n[arrays.u]\nrows = 10\ncols = 3\nvalue = "i"\n[evaluate]\nstatements = '
-                               '["v = u + 1"]\n[output]\nfile = "out.h5"\npicture = "out.png"\n[memory]\nstream = "always"')
+        deck = self.write_deck('job = "evaluate"\n[arrays.u]\nrows = 10\ncols = 3\nvalue = "i"\n[evaluate]\n'
+                               'statements = ["v = u + 1"]\n[output]\nfile = "out.h5"\npicture = "out.png"\n'
+                               '[memory]\nstream = "always"\n')
         result = self.windrow("check", deck)
         self.assert_status(result, launch.USAGE)
         self.assert_one_message(result, "deck.toml:10:11: arrays that pass through memory are not drawn")

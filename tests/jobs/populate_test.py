@@ -131,9 +131,9 @@ class SameBytes(PopulateCase):
     SHAPE = (100003, 7)
     SPLITS = [Split(1), Split(1, 1, "dynamic", 1009, "collapse"), Split(1, 1, "static", 100, "read", "baseline"),
               Split(1, 1, "static", 0, "populate", "avx2"), Split(2, 1, "dynamic", 997, "collapse"),
-              Split(2, 1, "static", 1), Split(2, 2, "dynamic", 50, "populate"), Split(3, 1, "dynamic", 64, "read"), Split(4, 2, "guided", 13),
-              Split(3, 2, "static", 33333, "collapse"), Split(4, 3, "static", 100003), Split(4, 1, "dynamic", 100003),
-              Split(7, 2, "dynamic", 12345), Split(7, 3, "static", 0, "populate"), Split(7, 1, "static", 0, "collapse")]
+              Split(2, 1, "static", 1), Split(2, 2, "dynamic", 50, "populate"), Split(3, 1, "dynamic", 64, "read"),
+              Split(4, 2, "guided", 13), Split(3, 2, "static", 33333, "collapse"), Split(4, 3, "static", 100003),
+              Split(4, 1, "dynamic", 100003), Split(7, 2, "dynamic", 12345), Split(7, 3, "static", 0, "populate"), Split(7, 1, "static", 0, "collapse")]
 
     def test_uniform_numbers_and_indices(self):
         i, j = np.indices(self.SHAPE)

@@ -128,6 +128,11 @@ TEST(Ticks, AreRoundNumbers) {
   EXPECT_EQ(labels(linear_ticks(0.0, 3e15, {.most = 4})), (Labels{"0", "1e+15", "2e+15", "3e+15"}));
   EXPECT_EQ(labels(linear_ticks(-0.74364390, -0.74364380, {.most = 2})),
             (Labels{"-0.74364390", "-0.74364385", "-0.74364380"}));
+  EXPECT_EQ(labels(linear_ticks(0.1318259000, 0.1318259002, {.most = 3})),
+            (Labels{"0.1318259000", "0.1318259001", "0.1318259002"}));
+  EXPECT_EQ(labels(linear_ticks(2e-5, 4e-5, {.most = 2})), (Labels{"2e-05", "3e-05", "4e-05"}));
+  EXPECT_EQ(labels(linear_ticks(123456789.0, 123456791.0, {.most = 2})),
+            (Labels{"123456789", "123456790", "123456791"}));
 }
 
 TEST(Ticks, OfLogarithmsArePowersOfTen) {

@@ -45,4 +45,12 @@ add_library(windrow::deflate ALIAS windrow_deflate)
 target_include_directories(windrow_deflate SYSTEM INTERFACE ${DEFLATE_INCLUDE_DIR})
 target_link_libraries(windrow_deflate INTERFACE ${DEFLATE_LIBRARY})
 
+# It has no package file for CMake.
+find_path(CAIRO_INCLUDE_DIR cairo/cairo.h REQUIRED)
+find_library(CAIRO_LIBRARY cairo REQUIRED)
+add_library(windrow_cairo INTERFACE)
+add_library(windrow::cairo ALIAS windrow_cairo)
+target_include_directories(windrow_cairo SYSTEM INTERFACE ${CAIRO_INCLUDE_DIR})
+target_link_libraries(windrow_cairo INTERFACE ${CAIRO_LIBRARY})
+
 find_package(Threads REQUIRED)

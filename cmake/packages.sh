@@ -21,6 +21,7 @@ build   | must | nlohmann-json3-dev   | json-devel             | nlohmann-json |
 build   | must | libxxhash-dev        | xxhash-devel           | xxhash        | header xxhash.h       | checksums
 build   | must | libasmjit-dev        | asmjit-devel           | asmjit        | header asmjit/x86.h   | makes machine code of expressions
 build   | must | libdeflate-dev       | libdeflate-devel       | libdeflate    | header libdeflate.h   | compresses results
+build   | must | libcairo2-dev        | cairo-devel            | cairo         | header cairo/cairo.h  | draws pictures
 build   | good | ccache               | ccache                 | ccache        | command ccache        | makes a second build quick
 test    | must | libgtest-dev         | gtest-devel            | googletest    | header gtest/gtest.h  | unit tests
 test    | must | libmpfr-dev          | mpfr-devel             | mpfr          | header mpfr.h         | computes what functions must give

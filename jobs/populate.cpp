@@ -24,7 +24,9 @@ class Populate final : public Job {
                   .example = "100",
                   .help = "rows of a block, the unit that is handed to a rank"});
     keys.choice("schedule", schedule_,
-                {{"static", "every rank fills its own rows"}, {"dynamic", "the next block goes to whoever is idle"}},
+                {{"static", "every rank fills its own rows"},
+                 {"dynamic", "the next block goes to whoever is idle"},
+                 {"guided", "the same, several blocks at once while many are left"}},
                 {.default_value = "static", .help = "who fills which block"});
   }
 

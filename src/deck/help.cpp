@@ -22,6 +22,8 @@ std::string type_of(const Key& key) {
   switch (key.type) {
     case Key::Type::integer:
       return "whole number";
+    case Key::Type::number:
+      return "number";
     case Key::Type::expression:
       return "expression";
     case Key::Type::boolean:
@@ -46,6 +48,7 @@ std::string help_of(const Key& key) {
   std::string text = key.help;
   const auto append = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (key.type == Key::Type::integer && expected(key) != "a whole number") append(expected(key));
+  if (key.type == Key::Type::number && !key.unit.empty()) append(expected(key));
   if (key.type != Key::Type::choice) return text;
   std::string choices;
   for (const Choice& choice : key.choices) {

@@ -55,6 +55,20 @@ void Keys::integer(std::string name, std::int64_t& target, IntegerOptions option
                   std::move(entry));
 }
 
+void Keys::number(std::string name, double& target, NumberOptions options) {
+  Entry entry{&target, {}};
+  if (options.default_value) entry.default_setting = *options.default_value;
+  state_->declare(std::move(name),
+                  {.name = {},
+                   .section = {},
+                   .type = Key::Type::number,
+                   .default_text = std::move(options.default_text),
+                   .unit = std::move(options.unit),
+                   .example = std::move(options.example),
+                   .help = std::move(options.help)},
+                  std::move(entry));
+}
+
 namespace {
 
 Key text_key(Key::Type type, const TextOptions& options) {

@@ -60,6 +60,15 @@ struct IntegerOptions {
   std::string help{};
 };
 
+/// A real number; a whole one is one too, infinities and NaN are none.
+struct NumberOptions {
+  std::optional<double> default_value{};  ///< none: the key must be given
+  std::string default_text{};
+  std::string unit{};
+  std::string example{};
+  std::string help{};
+};
+
 /// What is wrong with a text value, and at which of its characters.
 struct TextFault {
   std::size_t offset = 0;
@@ -99,7 +108,7 @@ struct FamilyOptions {
 
 /// One declared key: what errors, help and documents tell about it.
 struct Key {
-  enum class Type { integer, text, expression, boolean, list, choice };
+  enum class Type { integer, number, text, expression, boolean, list, choice };
   std::string name;     ///< whole: "array.rows"
   std::string section;  ///< "array"; "" at the top level
   Type type = Type::text;
@@ -146,6 +155,7 @@ class Keys {
 
   /// *Throws* (all declarations): Error(internal) for a name declared twice or a default that is no choice.
   void integer(std::string name, std::int64_t& target, IntegerOptions options);
+  void number(std::string name, double& target, NumberOptions options);
   void text(std::string name, std::string& target, TextOptions options);
   /// Text that is an expression; a bare number is one too.
   void expression(std::string name, std::string& target, TextOptions options);

@@ -78,7 +78,8 @@ std::string sentence(const std::vector<std::string>& parts) {
 }
 
 std::string domain(const Key& key) {
-  const bool has_domain = key.type == Key::Type::integer || key.type == Key::Type::choice;
+  const bool has_domain = key.type == Key::Type::integer || key.type == Key::Type::choice ||
+                          (key.type == Key::Type::number && !key.unit.empty());
   const std::string text = has_domain ? expected(key) : "";
   return text == "a whole number" ? "" : text;
 }

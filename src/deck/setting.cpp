@@ -63,6 +63,12 @@ Result interpret_integer(const Key& key, const Value& value) {
   return Reading{*number};
 }
 
+Result interpret_number(const Key& key, const Value& value) {
+  if (value.kind == Value::Kind::integer) return Reading{static_cast<double>(value.integer)};
+  if (value.kind != Value::Kind::real || !std::isfinite(value.real)) return wrong(key, value);
+  return Reading{value.real};
+}
+
 // Digits as an expression has them: no underscores, no base but ten, no plus sign.
 std::string plain_number(const Value& value) {
   if (value.kind == Value::Kind::integer) return fmt::format("{}", value.integer);
@@ -168,6 +174,8 @@ std::string some_literal(const Key& key) {
   switch (key.type) {
     case Key::Type::integer:
       return fmt::format("{}", std::clamp<std::int64_t>(1, key.minimum, key.maximum));
+    case Key::Type::number:
+      return "1.0";
     case Key::Type::choice:
       return quoted(key.choices.front().text);
     case Key::Type::expression:
@@ -190,6 +198,13 @@ std::string range_of(const Key& key) {
   return has_maximum ? fmt::format(" of at most {}", key.maximum) : "";
 }
 
+// The shortest text that reads back, and is no whole number to TOML: 1e-05 as it is, 2 as 2.0.
+std::string real_literal(double number) {
+  std::string text = fmt::format("{}", number);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
 }  // namespace
 
 std::string expected(const Key& key) {
@@ -200,6 +215,8 @@ std::string expected(const Key& key) {
       if (!key.words.empty()) text += fmt::format(" or {}", alternatives(texts_of(key.words)));
       return text;
     }
+    case Key::Type::number:
+      return key.unit.empty() ? "a number" : fmt::format("a number ({})", key.unit);
     case Key::Type::expression:
       return "an expression in quotes, or a number";
     case Key::Type::boolean:
@@ -241,6 +258,8 @@ std::variant<Reading, Fault> interpret(const Key& key, const Value& value) {
   switch (key.type) {
     case Key::Type::integer:
       return interpret_integer(key, value);
+    case Key::Type::number:
+      return interpret_number(key, value);
     case Key::Type::boolean:
       return interpret_boolean(key, value);
     case Key::Type::list:
@@ -260,6 +279,7 @@ std::string literal(const Key& key, const Setting& setting) {
     const auto word = std::ranges::find(key.words, *number, &Word::value);
     return word == key.words.end() ? "" : quoted(word->text);
   }
+  if (const auto* const number = std::get_if<double>(&setting)) return real_literal(*number);
   if (const auto* const text = std::get_if<std::string>(&setting)) return quoted(*text);
   if (const auto* const boolean = std::get_if<bool>(&setting)) return fmt::format("{}", *boolean);
   if (const auto* const choice = std::get_if<std::size_t>(&setting)) return quoted(key.choices.at(*choice).text);
@@ -271,6 +291,7 @@ std::string example_literal(const Key& key) {
   const bool is_list = key.type == Key::Type::list;
   if (is_list && key.example.starts_with('[')) return key.example;
   if (is_list) return quoted(std::vector<std::string>{key.example});
+  if (key.type == Key::Type::number) return key.example;
   if (key.type != Key::Type::integer) return key.example.starts_with('"') ? key.example : quoted(key.example);
   std::int64_t number = 0;
   const char* const end = key.example.data() + key.example.size();

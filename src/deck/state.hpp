@@ -15,9 +15,9 @@
 
 namespace windrow::deck {
 
-using Setting = std::variant<std::int64_t, std::string, bool, std::vector<std::string>, std::size_t>;
-using Binding =
-    std::variant<std::int64_t*, std::string*, bool*, std::vector<std::string>*, std::function<void(std::size_t)>>;
+using Setting = std::variant<std::int64_t, double, std::string, bool, std::vector<std::string>, std::size_t>;
+using Binding = std::variant<std::int64_t*, double*, std::string*, bool*, std::vector<std::string>*,
+                             std::function<void(std::size_t)>>;
 
 /// A declared key's variable and what the last read() found for it.
 struct Entry {

@@ -12,6 +12,7 @@
 #include <climits>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -40,29 +41,28 @@ std::size_t longest_name_in(const std::string& folder) {
   return longest > 0 ? static_cast<std::size_t>(longest) : NAME_MAX;
 }
 
-void check_name(const std::string& path) {
+void check_name(const std::string& path, std::string_view key) {
   const std::string name = name_of(path);
-  if (path.empty()) throw Error(ExitStatus::io, "the output needs a name; set output.file");
+  if (path.empty()) throw Error(ExitStatus::io, "the output needs a name; set {}", key);
   if (name.empty() || name == "." || name == "..")
     throw Error(ExitStatus::io, "cannot write {}: it names a directory; add the name of a file", path);
   if (path.find('\0') != std::string::npos)
     throw Error(ExitStatus::io, "cannot write {}: the name holds a zero byte", path);
 }
 
-void check_folder(const std::string& path) {
+void check_folder(const std::string& path, std::string_view key) {
   const std::string folder = folder_of(path);
   struct stat status {};
   if (stat(folder.c_str(), &status) != 0) {
     if (errno == ENOENT)
-      throw Error(ExitStatus::io,
-                  "cannot write {}: the folder {} does not exist; create it, or choose another output.file", path,
-                  folder);
+      throw Error(ExitStatus::io, "cannot write {}: the folder {} does not exist; create it, or choose another {}",
+                  path, folder, key);
     throw Error(ExitStatus::io, "cannot write {}: {}: {}", path, folder, errno_text(errno));
   }
   if (!S_ISDIR(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: {} is not a folder", path, folder);
   if (access(folder.c_str(), W_OK | X_OK) != 0)
-    throw Error(ExitStatus::io, "cannot write {}: the folder {} is not writable ({}); choose another output.file", path,
-                folder, errno_text(errno));
+    throw Error(ExitStatus::io, "cannot write {}: the folder {} is not writable ({}); choose another {}", path, folder,
+                errno_text(errno), key);
   if (name_of(path).size() > longest_name_in(folder))
     throw Error(ExitStatus::io, "cannot write {}: the name has {} bytes, {} are allowed", path, name_of(path).size(),
                 longest_name_in(folder));
@@ -74,7 +74,7 @@ std::string_view kind_of(const struct stat& status) {
   return S_ISFIFO(status.st_mode) ? "a pipe" : "a socket";
 }
 
-void check_absent(const std::string& path, bool overwrite) {
+void check_absent(const std::string& path, const TargetOptions& options) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return;
@@ -82,12 +82,12 @@ void check_absent(const std::string& path, bool overwrite) {
   }
   if (S_ISDIR(status.st_mode)) throw Error(ExitStatus::io, "cannot write {}: it is a directory", path);
   if (!S_ISREG(status.st_mode))
-    throw Error(ExitStatus::io, "cannot write {}: it is {}, not a regular file; choose another output.file", path,
-                kind_of(status));
-  if (!overwrite)
+    throw Error(ExitStatus::io, "cannot write {}: it is {}, not a regular file; choose another {}", path,
+                kind_of(status), options.key);
+  if (!options.overwrite)
     throw Error(ExitStatus::io,
-                "{} exists already; add --overwrite, or set output.overwrite = true, or choose another output.file",
-                path);
+                "{} exists already; add --overwrite, or set output.overwrite = true, or choose another {}", path,
+                options.key);
 }
 
 std::optional<struct stat> regular_file(const std::string& path) {
@@ -147,10 +147,10 @@ std::string follow_links(const std::string& path) {
 }
 
 void check_output(const std::string& path, TargetOptions options) {
-  check_name(path);
+  check_name(path, options.key);
   const std::string final_path = follow_links(path);
-  check_folder(final_path);
-  check_absent(final_path, options.overwrite);
+  check_folder(final_path, options.key);
+  check_absent(final_path, options);
 }
 
 Error error_of_loss(const std::string& path, const std::string& temporary_path) {
@@ -170,7 +170,7 @@ OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions option
   fault_point("start.created");
   // Once more: who could not lock the folder may have come in between, and then both see each other.
   target.examine_others(name);
-  check_absent(target.final_path_, options.overwrite);
+  check_absent(target.final_path_, options);
   struct stat status {};
   if (fstat(target.descriptor_, &status) != 0 || status.st_nlink == 0)
     throw Error(ExitStatus::io,
@@ -246,9 +246,10 @@ void OutputTarget::examine(const std::string& other_path, const TemporaryName& o
   if (live)
     throw Error(ExitStatus::io,
                 "cannot write {}: another run is writing it (host {}, process {}){}\n"
-                "  try: again in a moment, if that run was interrupted just now; or another output.file",
+                "  try: again in a moment, if that run was interrupted just now; or another {}",
                 path_, other.host, other.pid,
-                lock == LockState::unsupported ? fmt::format("; if that run is dead, remove {}", other_path) : "");
+                lock == LockState::unsupported ? fmt::format("; if that run is dead, remove {}", other_path) : "",
+                options_.key);
   if (error_number != 0 && error_number != ENOENT)
     throw Error(ExitStatus::io, "cannot remove {}, which a dead run left: {}", other_path, errno_text(error_number));
   messages_.push_back(
@@ -351,6 +352,15 @@ void OutputTarget::discard() noexcept {
 
 void OutputTarget::release() noexcept {
   if (descriptor_ >= 0) close(std::exchange(descriptor_, -1));
+}
+
+void write_whole(const std::string& path, const std::string& bytes, TargetOptions options) {
+  OutputTarget target = OutputTarget::reserve(path, options);
+  FileWriter file(target.temporary_path());
+  file.write(0, std::as_bytes(std::span(bytes)));
+  file.close();
+  target.sync();
+  target.finish();
 }
 
 std::string output_folder(const std::string& output_path) {

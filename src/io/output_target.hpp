@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -16,7 +17,8 @@ namespace windrow::io {
 
 struct TargetOptions {
   bool overwrite = false;
-  bool durable = true;  ///< the file and its name are on the disk when finish() returns
+  bool durable = true;                   ///< the file and its name are on the disk when finish() returns
+  std::string_view key = "output.file";  ///< of the deck, that names it: what messages advise to change
 };
 
 /// What a path stands for: a link for what it points to, even if that does not exist yet. The temporary must lie beside
@@ -91,6 +93,9 @@ class OutputTarget {
   std::optional<UnfinishedFile> unfinished_;
   std::vector<std::string> messages_;
 };
+
+/// Writes a small output that is whole or absent. *Throws*: as OutputTarget.
+void write_whole(const std::string& path, const std::string& bytes, TargetOptions options);
 
 /// The folder that an output is written into. *Throws*: as follow_links(), on the calling rank.
 [[nodiscard]] std::string output_folder(const std::string& output_path);

@@ -72,6 +72,7 @@ void check_here(const std::string& deck_path, const LoadedDeck& deck, const Plan
   if (!plan.file.empty()) {
     check_is_not_deck(plan.file, deck_path);
     io::check_output(plan.file, {.overwrite = deck.common->overwrite});
+    check_drawings(deck);
   }
   for (const auto& shortage :
        {find_memory_shortage(deck, plan, 0, host_name(), resources),

@@ -29,6 +29,15 @@ class AddElapsed {
   double begin_ = steady_seconds();
 };
 
+/// Does a part of the work on a block; what is wrong with it is told with the block.
+void of_block(std::int64_t number, RowRange rows, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    throw Error(error.status(), "block {} (rows {} to {}): {}", number, rows.begin, rows.end - 1, error.what());
+  }
+}
+
 }  // namespace
 
 Context::Context(NodeMemory& memory, const JobNeeds& needs, Options options)
@@ -130,20 +139,27 @@ void Context::collective_phase(const std::string& name, std::int64_t bytes, std:
   if (options_.progress != nullptr) options_.progress->end();
 }
 
-void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
+void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill) {
   Entry& filled = entry(array);
   while (std::optional<Block> block = blocks.next()) {
+    memory_->rendezvous().throw_if_failed();
     const double begin = run_seconds();
+    const RowRange rows = block->lease.rows();
     block->lease.for_each_piece([&](const Piece& piece) {
-      value.evaluate(piece.elements, block->offset,
-                     {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
+      of_block(block->number, rows, [&] { fill(*block, piece); });
       if (filled.writer != nullptr) filled.writer->filled(piece.elements);
       advance(piece.elements.elements() * bytes_of(array.type()));
     });
-    const RowRange rows = block->lease.rows();
-    fault_point("phase.block");
+    of_block(block->number, rows, [] { fault_point("phase.block"); });
     record(array, rows, begin);
   }
+}
+
+void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
+  fill_blocks(array, blocks, [&](const Block& block, const Piece& piece) {
+    value.evaluate(piece.elements, block.offset,
+                   {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
+  });
 }
 
 void Context::record(const SharedArray& array, RowRange rows, double begin_s) {

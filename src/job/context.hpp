@@ -85,8 +85,11 @@ class Context {
   void collective_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes,
                         const std::function<void()>& body);
 
-  /// Fills the blocks that this rank is handed, and keeps the record of it. Within a phase. *Throws*, on the calling
-  /// rank: Error(internal) for an array that array() has not returned.
+  /// Fills the blocks that this rank is handed, and keeps the record of it. Within a phase. An error in `fill` is told
+  /// with the block. *Throws*, on the calling rank: what `fill` throws; Error(internal) for an array that array() has
+  /// not returned; PeerFailure when another rank of the node has failed.
+  using FillPiece = std::function<void(const Block& block, const Piece& piece)>;
+  void fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill);
   void fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value);
 
   /// Fills the row block of this rank. Within a phase.

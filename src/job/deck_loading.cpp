@@ -1,9 +1,12 @@
 #include "job/deck_loading.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace windrow {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// The names of all keys of all jobs: what a mistyped key may have been meant to be.
 std::vector<std::string> deck_language(Registry registry) {
@@ -48,6 +51,32 @@ void check_output_arrays(LoadedDeck& deck) {
   }
 }
 
+std::optional<deck::TextFault> not_a_picture(const std::string& path) {
+  if (path.empty() || path.ends_with(".png")) return std::nullopt;
+  return deck::TextFault{0, "pictures are PNG files: the name must end with .png"};
+}
+
+bool is_one_file(const std::string& path, const std::string& other) {
+  return !path.empty() && fs::path(path).lexically_normal() == fs::path(other).lexically_normal();
+}
+
+/// Of what is drawn, when the names of the arrays are known to be right.
+void check_drawings(LoadedDeck& deck) {
+  const CommonKeys& common = *deck.common;
+  if (is_one_file(common.picture, common.output_file))
+    deck.keys.reject("output.picture", "the picture and the output are one file");
+  if (is_one_file(common.timeline, common.output_file))
+    deck.keys.reject("output.timeline", "the timeline and the output are one file");
+  if (is_one_file(common.timeline, common.picture))
+    deck.keys.reject("output.timeline", "the timeline and the picture are one file");
+  if (common.picture.empty()) return;
+  if (deck.drawn_array().empty())
+    deck.keys.reject("output.picture", "no array of the output has two dimensions; leave the picture out");
+  if (common.streaming == Streaming::always)
+    deck.keys.reject("output.picture",
+                     "arrays that pass through memory are not drawn: leave the picture out, or memory.stream");
+}
+
 }  // namespace
 
 void CommonKeys::declare_top_level(deck::Keys& keys) {
@@ -62,7 +91,17 @@ void CommonKeys::declare_sections(deck::Keys& keys, const Job& of) {
   keys.section("output", "the HDF5 file; without this section nothing is written", &has_output);
   keys.text("file", output_file, {.example = "result.h5", .help = "path of the file, .h5 or .nc"});
   keys.list("arrays", output_arrays, {.default_text = "all of the job's", .help = "names of the arrays to write"});
-  keys.boolean("overwrite", overwrite, {.default_value = false, .help = "replace the file if it is there"});
+  keys.text("picture", picture,
+            {.default_value = "",
+             .default_text = "none",
+             .help = "path of a PNG file: the first two-dimensional array, drawn",
+             .check = not_a_picture});
+  keys.text("timeline", timeline,
+            {.default_value = "",
+             .default_text = "none",
+             .help = "path of a PNG file: which rank stored which rows when, drawn",
+             .check = not_a_picture});
+  keys.boolean("overwrite", overwrite, {.default_value = false, .help = "replace files that are there"});
   keys.integer("compression", compression,
                {.default_value = 0,
                 .minimum = 0,
@@ -99,6 +138,10 @@ void LoadedDeck::stream() const {
     throw Error(ExitStatus::usage,
                 "arrays that pass through memory (memory.stream) are not compressed\n  try: output.compression=0{}",
                 common->streaming == Streaming::automatic ? ", or memory.stream=never with more memory" : "");
+  if (!common->picture.empty())
+    throw Error(ExitStatus::usage,
+                "arrays that pass through memory (memory.stream) are not drawn\n  try: a deck without output.picture{}",
+                common->streaming == Streaming::automatic ? ", or memory.stream=never with more memory" : "");
   job->stream(true, common->has_output);
 }
 
@@ -108,6 +151,14 @@ std::vector<std::string> LoadedDeck::output_arrays() const {
   for (const PlannedArray& array : job->needs(1).arrays)
     if (array.is_result) names.push_back(array.shape.name);
   return names;
+}
+
+std::string LoadedDeck::drawn_array() const {
+  const JobNeeds needs = job->needs(1);
+  for (const std::string& name : output_arrays())
+    for (const PlannedArray& array : needs.arrays)
+      if (array.shape.name == name && !array.shape.extents.one_dimensional) return name;
+  return "";
 }
 
 const JobEntry* find_job(Registry registry, std::string_view name) {
@@ -138,6 +189,8 @@ LoadedDeck load_deck(deck::Source source, Registry registry) {
   if (deck.common->has_output && deck.common->output_file.empty()) deck.keys.reject("output.file", "the path is empty");
   deck.keys.throw_if_rejected();
   check_output_arrays(deck);
+  deck.keys.throw_if_rejected();
+  check_drawings(deck);
   deck.keys.throw_if_rejected();
   if (deck.common->streaming == Streaming::always) deck.stream();
   deck.source = std::move(source);

@@ -23,6 +23,8 @@ struct CommonKeys {
   bool has_output = false;
   std::string output_file;
   std::vector<std::string> output_arrays;
+  std::string picture;   ///< "" for none
+  std::string timeline;  ///< likewise
   bool overwrite = false;
   bool durable = true;
   std::int64_t compression = 0;
@@ -47,6 +49,9 @@ struct LoadedDeck {
 
   /// The arrays of the job that go to the output: those named by the deck, or all its results.
   [[nodiscard]] std::vector<std::string> output_arrays() const;
+
+  /// The array that the picture is of: the first of those that has two dimensions; "" if none has.
+  [[nodiscard]] std::string drawn_array() const;
 };
 
 /// Declares the common keys and those of a job, with default values: for help, and for a deck to start from.

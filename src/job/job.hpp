@@ -11,10 +11,18 @@
 #include "array/layout.hpp"
 #include "array/panels.hpp"
 #include "deck/keys.hpp"
+#include "io/chart.hpp"
 
 namespace windrow {
 
 class Context;
+
+/// What the axes and the colours of an array mean in a picture.
+struct Drawing {
+  io::ChartAxis x;  ///< along the columns
+  io::ChartAxis y;  ///< down the rows
+  io::ColourBar colours;
+};
 
 /// An array of a job, with the words that tell what it holds.
 struct PlannedArray {
@@ -23,7 +31,8 @@ struct PlannedArray {
   std::string type_key = {};  ///< the key of the deck that sets its type; "" if none does
   /// Each element is stored once: what Context::fill_blocks fills may go to the file at once.
   bool is_final_when_filled = false;
-  bool is_result = true;  ///< shown at the end, and written unless the deck says which are
+  bool is_result = true;                ///< shown at the end, and written unless the deck says which are
+  std::optional<Drawing> drawing = {};  ///< in a picture; default: rows, columns and its name
   /// If it passes through the window instead of being in it: rows of a panel.
   std::optional<std::int64_t> panel_rows = {};
   /// If its rows are samples, or numbers of samples: the extents of one.

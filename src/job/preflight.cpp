@@ -24,6 +24,20 @@ void check_is_not_deck(const std::string& output, const std::string& deck) {
     throw Error(ExitStatus::usage, "the output {} is the deck itself; choose another output.file", output);
 }
 
+io::TargetOptions picture_options(const LoadedDeck& deck) {
+  return {.overwrite = deck.common->overwrite, .durable = deck.common->durable, .key = "output.picture"};
+}
+
+io::TargetOptions timeline_options(const LoadedDeck& deck) {
+  return {.overwrite = deck.common->overwrite, .durable = deck.common->durable, .key = "output.timeline"};
+}
+
+void check_drawings(const LoadedDeck& deck) {
+  const CommonKeys& common = *deck.common;
+  if (!common.picture.empty()) io::check_output(common.picture, picture_options(deck));
+  if (!common.timeline.empty()) io::check_output(common.timeline, timeline_options(deck));
+}
+
 namespace {
 
 /// The shortage of this rank's host; told by one rank of each host.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "io/output_target.hpp"
 #include "job/plan.hpp"
 #include "mpi/topology.hpp"
 
@@ -7,6 +8,13 @@ namespace windrow {
 
 /// *Throws*: Error(usage), on the calling rank, if the output is the file of the deck.
 void check_is_not_deck(const std::string& output, const std::string& deck);
+
+/// How the pictures of a deck are written.
+[[nodiscard]] io::TargetOptions picture_options(const LoadedDeck& deck);
+[[nodiscard]] io::TargetOptions timeline_options(const LoadedDeck& deck);
+
+/// Finds out what speaks against writing the pictures, as io::check_output(). Local. *Throws*: likewise.
+void check_drawings(const LoadedDeck& deck);
 
 /// Whether every host has the memory, and the shared memory, that the plan needs. *Collective over* the world.
 /// *Throws*: AgreedError.

@@ -17,7 +17,9 @@
 #include "base/units.hpp"
 #include "io/hdf5_version.hpp"
 #include "io/output_file.hpp"
+#include "io/picture.hpp"
 #include "job/context.hpp"
+#include "job/drawing.hpp"
 #include "job/numpy_text.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
@@ -62,6 +64,9 @@ class Run {
   [[nodiscard]] bool is_written_behind(const std::string& name) const;
   void attach_output(Context& context);
   void write(Context& context);
+  void draw(Context& context);
+  [[nodiscard]] std::string timeline(Context& context) const;
+  [[nodiscard]] std::string title() const;
   void close(Context& context);
   [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
   [[nodiscard]] std::vector<io::ArrayBlocks> gather_blocks(Context& context) const;
@@ -196,6 +201,9 @@ void Run::prepare() {
     });
     output_->share(topology_);
   }
+  together(topology_.world, [&] {
+    if (is_first()) check_drawings(deck_);
+  });
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
   if (output_) output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.certain_file_bytes);
@@ -256,6 +264,9 @@ void Run::compute_and_write(Context& context) {
   if (!output_) return;
   collect(context);  // the file tells the times of the phases before
   context.memory().together([&] { write(context); });
+  if (deck_.common->picture.empty() && deck_.common->timeline.empty()) return;
+  collect(context);
+  context.memory().together([&] { draw(context); });
 }
 
 /// Tells the report the times of all phases and the pages so far, over all ranks. *Collective over* the world, right
@@ -365,6 +376,38 @@ void Run::write(Context& context) {
   report_.output = plan_.file;
 }
 
+/// The picture of which rank stored which rows when, on world rank 0.
+std::string Run::timeline(Context& context) const {
+  io::Timeline timeline{
+      .title = title() + ": which rank stored which rows when", .ranks = topology_.ranks(), .blocks = {}};
+  for (const io::ArrayBlocks& array : gather_blocks(context))
+    timeline.blocks.insert(timeline.blocks.end(), array.blocks.begin(), array.blocks.end());
+  return is_first() ? io::draw(timeline) : "";
+}
+
+/// Pictures come last: the result is there, whatever becomes of them.
+void Run::draw(Context& context) {
+  const CommonKeys& common = *deck_.common;
+  context.collective_phase("draw", 0, 0, [&] {
+    std::string picture;
+    std::string timeline;
+    fault_point("draw.gather");
+    if (!common.picture.empty()) picture = picture_of(context, deck_.drawn_array(), title());
+    if (!common.timeline.empty()) timeline = this->timeline(context);
+    context.memory().together([&] {
+      if (!is_first()) return;
+      fault_point("draw.write");
+      if (!common.picture.empty()) io::write_whole(common.picture, picture, picture_options(deck_));
+      if (!common.timeline.empty()) io::write_whole(common.timeline, timeline, timeline_options(deck_));
+    });
+  });
+}
+
+/// Of pictures: the deck's, or else the job.
+std::string Run::title() const {
+  return deck_.common->title.empty() ? deck_.common->job : deck_.common->title;
+}
+
 void Run::close(Context& context) {
   fault_point("end.preview");
   for (const std::string& name : deck_.output_arrays()) {
@@ -387,6 +430,8 @@ void Run::close(Context& context) {
                     arrays.empty() ? report_.results.front().name : arrays.front(), arrays.empty() ? "()" : ":");
     announce(fmt::format("\nwritten: {}\nread it: python3 -c {}\n", plan_.file, shell_word(code)));
   }
+  for (const std::string* drawing : {&deck_.common->picture, &deck_.common->timeline})
+    if (!drawing->empty()) announce(fmt::format("drawn: {}\n", *drawing));
   announce("\n" + phase_table(report_));
 }
 

@@ -127,6 +127,8 @@ struct Kernels {
   using Draws = void (*)(std::uint64_t key, std::int64_t row, std::int64_t pair, std::int64_t skipped,
                          std::int64_t count, void* out, Store store);
   using DrawsAt = void (*)(std::uint64_t key, const void* rows, const void* columns, void* out, std::int64_t count);
+  using Escapes = void (*)(double x_begin, double x_step, std::int64_t first, double y, std::int64_t limit,
+                           std::int32_t* out, std::int64_t count);
   using Hash = std::uint64_t (*)(const void* bytes, std::size_t size);
 
   Binary binary[kOperations][kForms];  ///< not for Form::scalar_scalar
@@ -186,6 +188,12 @@ struct Kernels {
 
   /// Draws for the elements whose rows and columns are given as int64 lanes.
   DrawsAt draws_at[kDistributions];
+
+  /// For points of a line, c = x_begin + (n + 0.5) x_step + i y, from n = `first` on: the step at which the orbit
+  /// z -> z^2 + c of 0 is farther from 0 than 2 for the first time, from 1 on; 0 if it is not within `limit` steps.
+  /// Every operation of a step is rounded by itself: the real part is (x x - y y) + c_x, the imaginary (x y + x y) +
+  /// c_y, the square of the distance x x + y y.
+  Escapes escapes;
 
   /// XXH3-64 of some bytes, with the default secret and seed 0.
   Hash hash;

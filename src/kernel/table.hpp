@@ -4,6 +4,7 @@
 
 #include "kernel/arithmetic.hpp"
 #include "kernel/conversions.hpp"
+#include "kernel/escapes.hpp"
 #include "kernel/fold.hpp"
 #include "kernel/hash.hpp"
 #include "kernel/hyperbolic.hpp"
@@ -270,6 +271,7 @@ constexpr Kernels make_table() {
   table.draws_at[static_cast<int>(Distribution::bits)] = draws_at<Distribution::bits>;
   table.draws_at[static_cast<int>(Distribution::uniform)] = draws_at<Distribution::uniform>;
   table.draws_at[static_cast<int>(Distribution::normal)] = draws_at<Distribution::normal>;
+  table.escapes = escapes;
   table.hash = hash;
   return table;
 }

@@ -12,10 +12,12 @@ import interposed
 from fault_case import END_S, FaultCase, launch, side_by_side, state_of, told, wait_until
 
 INTERNAL = 6
+BLOCK_ROWS = 97
 # After the last of these the output has its name: it is whole, whatever comes.
-WRITTEN = ("write.renamed", "end.preview", "end.report")
+WRITTEN = ("write.renamed", "draw.gather", "draw.write", "end.preview", "end.report")
 # What rank 0 does alone.
-OF_RANK_0 = ("start.created", "write.store", "write.seal", "write.sync", "write.rename", "write.renamed")
+OF_RANK_0 = ("start.created", "write.store", "write.seal", "write.sync", "write.rename", "write.renamed",
+             "draw.write")
 # What this job does not do: see stream_test.py and pipeline_test.py.
 OF_STREAMS = ("publish", "stream.read", "stream.write", "phase.sample")
 # The rank that fails, on so many ranks and nodes (0: without mpirun), and how.
@@ -45,6 +47,18 @@ def steps():
     return line.split()[1:]
 
 
+def first_block(ranks, rank):
+    """The block that a rank fills first, as a message names it: the first in its row block."""
+    begin, end = (20_000 * number // max(ranks, 1) for number in (rank, rank + 1))
+    block = begin // BLOCK_ROWS
+    return f"block {block} (rows {begin} to {min((block + 1) * BLOCK_ROWS, end) - 1})"
+
+
+def pictures_for(step):
+    """Only who asks for pictures draws."""
+    return ["output.picture=output/out.png", "output.timeline=output/time.png"] if step.startswith("draw.") else []
+
+
 # Runs that fail spend most of their time in waiting for mpirun to end.
 WORKERS = 3
 
@@ -63,8 +77,8 @@ class Victim(FaultCase):
     def run_with_fault(self, step, ranks, nodes, rank, action, *arguments, wrapper=()):
         (self.output / "out.h5").unlink(missing_ok=True)
         command = launch.command_line(ranks, "run", "deck.toml", rows_for(step), compression_for(step),
-                                      "--pretend-nodes", nodes, "--report", "report.json", "populate.block_rows=97",
-                                      *arguments)
+                                      "--pretend-nodes", nodes, "--report", "report.json", f"populate.block_rows={BLOCK_ROWS}",
+                                      *pictures_for(step), *arguments)
         at = command.index(launch.Program.path)
         command[at:at] = wrapper
         return launch.run(command, env={**self.env, "WINDROW_FAULT": f"{step}:{rank}:{action}"}, cwd=self.folder)
@@ -79,17 +93,21 @@ class Victim(FaultCase):
     def assert_told(self, step, ranks, nodes, rank, action, *arguments):
         status = launch.RESOURCES if action == "bad_alloc" else INTERNAL
         message = "the memory of a process ran out" if action == "bad_alloc" else f"a fault was asked for at {step}"
+        messages = [message]
+        if step == "phase.block" and action == "throw":
+            failing = range(ranks) if rank == "*" else [int(rank)]
+            messages = [f"{first_block(ranks, number)}: {message}" for number in failing]
         if rank == "*" or action == "bad_alloc":
             result, statuses = self.statuses_with_fault(step, ranks, nodes, rank, action, *arguments)
             self.assertEqual(statuses, [status] * max(ranks, 1), str(result))
         else:
             result = self.run_with_fault(step, ranks, nodes, rank, action, *arguments)
             self.assert_status(result, status)
-        self.assertEqual(told(result), f"windrow: {message}", str(result))
+        self.assertIn(told(result), [f"windrow: {message}" for message in messages], str(result))
         # The report is there from that step on, and told of everything but its own failure.
         if step not in ("start.load", "start.inputs", "start.plan", "start.report", "end.report"):
             report = json.loads((self.folder / "report.json").read_text())
-            self.assertEqual((report["exit_status"], report["error"]), (status, message))
+            self.assertEqual((report["exit_status"], f"windrow: {report['error']}"), (status, told(result)))
         if step in WRITTEN:
             self.assert_whole()
             (self.output / "out.h5").unlink()

@@ -132,8 +132,8 @@ class SameBytes(PopulateCase):
     SPLITS = [Split(1), Split(1, 1, "dynamic", 1009, "collapse"), Split(1, 1, "static", 100, "read", "baseline"),
               Split(1, 1, "static", 0, "populate", "avx2"), Split(2, 1, "dynamic", 997, "collapse"),
               Split(2, 1, "static", 1), Split(2, 2, "dynamic", 50, "populate"), Split(3, 1, "dynamic", 64, "read"),
-              Split(3, 2, "static", 33333, "collapse"), Split(4, 3, "static", 100003), Split(4, 1, "dynamic", 100003),
-              Split(7, 2, "dynamic", 12345), Split(7, 3, "static", 0, "populate"), Split(7, 1, "static", 0, "collapse")]
+              Split(4, 2, "guided", 13), Split(3, 2, "static", 33333, "collapse"), Split(4, 3, "static", 100003),
+              Split(4, 1, "dynamic", 100003), Split(7, 2, "dynamic", 12345), Split(7, 3, "static", 0, "populate"), Split(7, 1, "static", 0, "collapse")]
 
     def test_uniform_numbers_and_indices(self):
         i, j = np.indices(self.SHAPE)
@@ -150,7 +150,7 @@ class SameBytes(PopulateCase):
     def test_more_than_2_MiB_on_each_of_seven_ranks(self):
         shape = (300007, 7)
         i, j = np.indices(shape)
-        for schedule in ("static", "dynamic"):
+        for schedule in ("static", "dynamic", "guided"):
             output = self.populate(shape, "i - j*offset", Split(7, 1, schedule, 4099, "collapse"))
             self.assert_equal(output, i - j * offsets(shape, 4099))
 

@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/stand-ins.sh"
 
 conda=$scratch/conda env=$scratch/conda/envs/work
-mkdir -p "$conda/conda-meta" "$conda/bin" "$env/conda-meta" "$env/bin" "$env/include" "$env/lib/cmake"
+mkdir -p "$conda/conda-meta" "$conda/bin" "$env/conda-meta" "$env/bin" "$env/include/cairo" "$env/lib/cmake"
 for name in c++ g++ cc gcc mpicxx mpic++ mpiexec mpirun h5cc h5pcc ninja; do
   printf '#!/bin/bash\necho "%s of Conda: $*" >>"%s/leaks"\nexit 1\n' "$name" "$STATE" >"$env/bin/$name"
   chmod +x "$env/bin/$name"
@@ -16,7 +16,7 @@ for name in fmt CLI11 tomlplusplus nlohmann_json asmjit hdf5 HDF5; do
   echo "message(FATAL_ERROR \"$name of Conda\")" >"$env/lib/cmake/$name/${name}Config.cmake"
   cp "$env/lib/cmake/$name/${name}Config.cmake" "$env/lib/cmake/$name/${name,,}-config.cmake"
 done
-echo '#error "of Conda"' | tee "$env/include/hdf5.h" "$env/include/xxhash.h" "$env/include/libdeflate.h" "$env/include/mpi.h" >/dev/null
+echo '#error "of Conda"' | tee "$env/include/hdf5.h" "$env/include/xxhash.h" "$env/include/libdeflate.h" "$env/include/cairo/cairo.h" "$env/include/mpi.h" >/dev/null
 
 no_leaks() {
   [[ ! -e $STATE/leaks ]] || wrong "line ${BASH_LINENO[0]}: $(sort -u "$STATE/leaks")"

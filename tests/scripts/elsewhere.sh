@@ -60,7 +60,7 @@ if ln -s "$(command -v c++)" "$bin/c++" && [[ -e /usr/include/toml++/toml.h && -
   rm "$bin/h5cc"
   path=$bin:$(dirname "$(command -v as)") call bash -c '
     root=$PWD; source cmake/packages.sh; row_need=(); choose_rows build; probe_rows; echo "$?"; echo "$probe_table"'
-  for name in libhdf5-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev libasmjit-dev libdeflate-dev; do
+  for name in libhdf5-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev libasmjit-dev libdeflate-dev libcairo2-dev; do
     expect_output "found    $name"
   done
 fi

@@ -95,7 +95,7 @@ LINES
 }
 # shellcheck disable=SC2034 # for those that source this
 installed_to_build=(g++ cmake ninja-build libopenmpi-dev openmpi-bin libhdf5-dev libfmt-dev libcli11-dev
-  libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev libasmjit-dev libdeflate-dev)
+  libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev libasmjit-dev libdeflate-dev libcairo2-dev)
 stand_in_user() { # NUMBER
   stand_in id <<<"echo $1"
 }

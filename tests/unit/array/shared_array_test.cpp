@@ -170,7 +170,7 @@ TEST(Lease, IsRefusedForRowsOfAnotherNode) {
 
 TEST(BlockSchedule, EveryRowIsHandedOutOnceWithItsBlocksOffset) {
   for (const int pretended : {1, 2})
-    for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
+    for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic, Schedule::guided})
       for (const Extents& extents : kExtents)
         for (const std::int64_t block_rows : {std::int64_t{1}, std::int64_t{10}, extents.rows}) {
           if (extents.rows / block_rows > 2000) continue;
@@ -182,6 +182,7 @@ TEST(BlockSchedule, EveryRowIsHandedOutOnceWithItsBlocksOffset) {
           std::int64_t rows = 0;
           while (std::optional<Block> block = blocks.next()) {
             EXPECT_EQ(block->lease.rows().begin / block_rows * block_rows, block->offset);
+            EXPECT_EQ(block->number * block_rows, block->offset);
             EXPECT_LE(block->lease.rows().end, block->offset + block_rows);
             rows += block->lease.rows().rows();
             block->lease.for_each_piece(fill);
@@ -204,7 +205,7 @@ bool is_resident(const Piece& piece, std::int64_t bytes) {
 TEST(BlockSchedule, EveryByteIsTouchedByASystemCallBeforeItIsWritten) {
   // Blocks that begin and end within extents, and of less than a page.
   const Extents extents{10'007, 211};
-  for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
+  for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic, Schedule::guided})
     for (const PageMode pages : kPageModes)
       for (const std::int64_t block_rows : {700, 1}) {
         const Topology topology = Topology::discover(1);
@@ -256,7 +257,7 @@ TEST(BlockSchedule, WhoIsIdleTakesWhatOthersHaveLeft) {
 }
 
 TEST(BlockSchedule, ABlockMayBeLongerThanAnyArray) {
-  for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic})
+  for (const Schedule schedule : {Schedule::fixed, Schedule::dynamic, Schedule::guided})
     for (const std::int64_t block_rows : {std::int64_t{1} << 62, std::numeric_limits<std::int64_t>::max()}) {
       const Topology topology = Topology::discover(2);
       const ArrayShape shape{"a", ElementType::float64, {1009, 3}};

@@ -67,6 +67,8 @@ class Sharing final : public Job {
     keys.text("folder", folder_, {.default_value = ".", .help = "folder on a disk, for the ways that use a file"});
   }
 
+  [[nodiscard]] bool draws_bars() const override { return true; }
+
   void check(deck::Keys& keys) const override {
     for (std::size_t item = 0; item < names_.size(); ++item) {
       if (find(names_[item]) == nullptr)
@@ -102,6 +104,7 @@ class Sharing final : public Job {
     for (const Entry* const entry : wanted()) table.push_back(measure(context, *entry));
     context.phase("table", 0, [&] { store(context, table); });
     for (std::string& line : lines(context, table)) context.remark(std::move(line));
+    draw(context, table);
   }
 
  private:
@@ -211,22 +214,40 @@ class Sharing final : public Job {
     }
   }
 
+  static void draw(Context& context, const std::vector<Measured>& table) {
+    io::Bars& bars = context.bars();
+    bars.label = "GB/s: how fast numbers are filled, handed over, or read";
+    for (const Measured& measured : table) {
+      const bool is_there = measured.missing.empty();
+      bars.bars.push_back({.label = std::string(measured.entry->what),
+                           .value = is_there ? measured.rate * 1e-9 : std::nan(""),
+                           .text = is_there ? fmt::format("{:.3g}", measured.rate * 1e-9) : "not here",
+                           .group = group_of(measured.entry->shape)});
+    }
+  }
+
+  static std::int64_t group_of(Shape shape) {
+    constexpr std::array groups{Shape::fill, Shape::move, Shape::serve_all, Shape::load};
+    if (shape == Shape::serve_one) shape = Shape::serve_all;
+    return std::ranges::find(groups, shape) - groups.begin();
+  }
+
   [[nodiscard]] std::vector<std::string> lines(const Context& context, const std::vector<Measured>& table) const {
     std::vector<std::string> text{
         fmt::format("{} numbers a rank, filled {} times, {} ranks; each way's numbers were added up and found right",
                     numbers_, fills_, context.topology().ranks()),
-        fmt::format("{:<36} {:>9} {:>7} {:>8} {:>8} {:>9}  {}", "way", "seconds", "GB/s", "cpu s", "server", "memory",
+        fmt::format("{:<38} {:>9} {:>7} {:>8} {:>8} {:>9}  {}", "way", "seconds", "GB/s", "cpu s", "server", "memory",
                     "in Python")};
-    Shape shape = Shape::fill;
+    std::int64_t group = group_of(table.front().entry->shape);
     for (const Measured& measured : table) {
       const Entry& entry = *measured.entry;
-      if (entry.shape != shape && entry.shape != Shape::serve_all) text.emplace_back();
-      shape = entry.shape;
+      if (group_of(entry.shape) != group) text.emplace_back();
+      group = group_of(entry.shape);
       if (!measured.missing.empty()) {
-        text.push_back(fmt::format("{:<36} not here: {}", entry.what, measured.missing));
+        text.push_back(fmt::format("{:<38} not here: {}", entry.what, measured.missing));
         continue;
       }
-      text.push_back(fmt::format("{:<36} {:>9.4f} {:>7.3g} {:>8.4f} {:>8} {:>6.0f} MB  {}", entry.what,
+      text.push_back(fmt::format("{:<38} {:>9.4f} {:>7.3g} {:>8.4f} {:>8} {:>6.0f} MB  {}", entry.what,
                                  measured.seconds, measured.rate * 1e-9, measured.cpu_s,
                                  measured.server_cpu_s > 0 ? fmt::format("{:.4f}", measured.server_cpu_s) : "",
                                  measured.memory * 1e-6, entry.python));

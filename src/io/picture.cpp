@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace windrow::io {
 namespace {
@@ -101,6 +102,41 @@ std::string draw(const Timeline& timeline) {
                         colours.colour(static_cast<double>(block.first_row)));
   }
   return chart.png();
+}
+
+std::string draw(const Bars& bars) {
+  constexpr double margin = 20.0;
+  constexpr double line = 24.0;
+  constexpr double head = 56.0;
+  constexpr double longest = 560.0;
+  constexpr double behind = 110.0;  // for the texts behind the bars
+  double most = 0.0;
+  std::int64_t groups = 1;
+  for (const Bars::Bar& bar : bars.bars) {
+    if (std::isfinite(bar.value)) most = std::max(most, bar.value);
+    groups = std::max(groups, bar.group + 1);
+  }
+  Canvas measure(1, 1);
+  double labels = 0.0;
+  for (const Bars::Bar& bar : bars.bars) labels = std::max(labels, measure.width_of(bar.label, TextStyle{}.size));
+  const double left = margin + labels + 10.0;
+  const double height =
+      head + line * static_cast<double>(std::ssize(bars.bars)) + 0.5 * line * static_cast<double>(groups) + 2 * margin;
+  Canvas canvas(static_cast<int>(left + longest + behind), static_cast<int>(height));
+  canvas.text(bars.title, {margin, margin + 4.0}, {.size = 18.0});
+  canvas.text(bars.label, {left, margin + 28.0}, {});
+  double y = head + margin / 2.0;
+  std::int64_t group = bars.bars.empty() ? 0 : bars.bars.front().group;
+  for (const Bars::Bar& bar : bars.bars) {
+    if (std::exchange(group, bar.group) != bar.group) y += 0.5 * line;
+    canvas.text(bar.label, {left - 10.0, y + line / 2.0}, {.alignment = Alignment::right});
+    const double length = std::isfinite(bar.value) && most > 0.0 ? longest * bar.value / most : 0.0;
+    canvas.fill({left, y + 0.15 * line, length, 0.7 * line},
+                colour_of((static_cast<double>(bar.group) + 0.5) / static_cast<double>(groups)));
+    canvas.text(bar.text, {left + length + 6.0, y + line / 2.0}, {});
+    y += line;
+  }
+  return canvas.png();
 }
 
 }  // namespace windrow::io

@@ -49,6 +49,22 @@ struct Timeline {
   std::vector<BlockRecord> blocks;
 };
 
+/// Amounts that are compared, a level bar for each; those of a group have a colour, and a space before them.
+struct Bars {
+  struct Bar {
+    std::string label;
+    double value = 0.0;     ///< 0 and above; NaN if there is none
+    std::string text = {};  ///< behind the bar
+    std::int64_t group = 0;
+  };
+  std::string title;
+  std::string label;  ///< what the lengths mean
+  std::vector<Bar> bars;
+};
+
+/// The PNG file of bars. Local. *Throws*: as Canvas.
+[[nodiscard]] std::string draw(const Bars& bars);
+
 /// The PNG file of a timeline. Local. *Cost*: microseconds for each block. *Throws*: as Canvas.
 [[nodiscard]] std::string draw(const Timeline& timeline);
 

@@ -16,6 +16,7 @@
 #include "io/file_spec.hpp"
 #include "io/group_writer.hpp"
 #include "io/input_dataset.hpp"
+#include "io/picture.hpp"
 #include "io/row_file.hpp"
 #include "job/job.hpp"
 #include "job/progress.hpp"
@@ -111,6 +112,9 @@ class Context {
   void not_finite(NotFiniteElements found) { not_finite_.push_back(std::move(found)); }
   [[nodiscard]] const std::vector<NotFiniteElements>& not_finite() const { return not_finite_; }
 
+  /// What the picture of a job that draws bars shows; on world rank 0.
+  [[nodiscard]] io::Bars& bars() { return bars_; }
+
   /// A line for people that the run ends with; on world rank 0.
   void remark(std::string text) { remarks_.push_back(std::move(text)); }
   [[nodiscard]] const std::vector<std::string>& remarks() const { return remarks_; }
@@ -149,6 +153,7 @@ class Context {
   std::vector<ScalarResult> results_;
   std::vector<NotFiniteElements> not_finite_;
   std::vector<std::string> remarks_;
+  io::Bars bars_;
 };
 
 /// Past the caches, unless the piece is in them: its pages have just been zeroed.

@@ -70,8 +70,8 @@ void check_drawings(LoadedDeck& deck) {
   if (is_one_file(common.timeline, common.picture))
     deck.keys.reject("output.timeline", "the timeline and the picture are one file");
   if (common.picture.empty()) return;
-  if (deck.drawn_array().empty())
-    deck.keys.reject("output.picture", "no array of the output has two dimensions; leave the picture out");
+  if (deck.drawn_array().empty() && !deck.job->draws_bars())
+    deck.keys.reject("output.picture", "no array of the output has two dimensions and is in memory; leave the picture out");
   if (common.streaming == Streaming::always)
     deck.keys.reject("output.picture",
                      "arrays that pass through memory are not drawn: leave the picture out, or memory.stream");
@@ -157,7 +157,7 @@ std::string LoadedDeck::drawn_array() const {
   const JobNeeds needs = job->needs(1);
   for (const std::string& name : output_arrays())
     for (const PlannedArray& array : needs.arrays)
-      if (array.shape.name == name && !array.shape.extents.one_dimensional) return name;
+      if (array.shape.name == name && !array.shape.extents.one_dimensional && !array.is_only_in_file) return name;
   return "";
 }
 

@@ -88,6 +88,9 @@ class Job {
   /// file for them. Local, after check().
   virtual void stream(bool passes, bool has_file) { (void)passes, (void)has_file; }
 
+  /// Whether its picture is what it gives to Context::bars(), and not of an array.
+  [[nodiscard]] virtual bool draws_bars() const { return false; }
+
   /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
   virtual void check(deck::Keys& keys) const = 0;
 

@@ -66,6 +66,7 @@ class Run {
   void write(Context& context);
   void draw(Context& context);
   [[nodiscard]] std::string timeline(Context& context) const;
+  [[nodiscard]] std::string bars(Context& context) const;
   [[nodiscard]] std::string title() const;
   void close(Context& context);
   [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
@@ -385,6 +386,12 @@ std::string Run::timeline(Context& context) const {
   return is_first() ? io::draw(timeline) : "";
 }
 
+/// What a job draws instead of an array, on world rank 0.
+std::string Run::bars(Context& context) const {
+  context.bars().title = title();
+  return is_first() ? io::draw(context.bars()) : "";
+}
+
 /// Pictures come last: the result is there, whatever becomes of them.
 void Run::draw(Context& context) {
   const CommonKeys& common = *deck_.common;
@@ -392,7 +399,8 @@ void Run::draw(Context& context) {
     std::string picture;
     std::string timeline;
     fault_point("draw.gather");
-    if (!common.picture.empty()) picture = picture_of(context, deck_.drawn_array(), title());
+    if (!common.picture.empty())
+      picture = deck_.job->draws_bars() ? bars(context) : picture_of(context, deck_.drawn_array(), title());
     if (!common.timeline.empty()) timeline = this->timeline(context);
     context.memory().together([&] {
       if (!is_first()) return;

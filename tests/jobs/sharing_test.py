@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import time
 
 import h5py
@@ -96,6 +97,14 @@ class Sharing(launch.TestCase):
                      "server, asked by all .* MB  Manager\\(\\).list",
                      "    the change is lost: the server's numbers are the old ones"):
             self.assertRegex(result.out, line.replace("(lock=False)", r"\(lock=False\)"))
+
+    def test_the_table_is_drawn(self):
+        for ranks in (1, 2):
+            self.run_deck("output.picture=ways.png", ranks=ranks)
+            picture = (self.folder / "ways.png").read_bytes()
+            self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
+            width, height = struct.unpack(">II", picture[16:24])
+            self.assertTrue(600 < width < 1200 and len(ALL)*20 < height < len(ALL)*40, (width, height))
 
     def test_some_ways(self):
         self.run_deck('sharing.ways=["pipe", "window"]', ranks=2)

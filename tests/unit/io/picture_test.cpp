@@ -200,5 +200,13 @@ TEST(Timeline, CanBeDrawnOfNoBlockAndOfManyRanks) {
   EXPECT_TRUE(draw(many).starts_with("\x89PNG"));
 }
 
+TEST(Bars, AreDrawnWhateverTheyHold) {
+  const std::string empty = draw(Bars{.title = "nothing", .label = "", .bars = {}});
+  const std::string some = draw(Bars{
+      .title = "some", .label = "GB/s", .bars = {{"a", 1.0, "1", 0}, {"b", kNaN, "not here", 0}, {"c", 0.0, "0", 3}}});
+  for (const std::string& png : {empty, some}) EXPECT_TRUE(png.starts_with("\x89PNG\r\n\x1a\n"));
+  EXPECT_GT(some.size(), empty.size());
+}
+
 }  // namespace
 }  // namespace windrow::io::test

@@ -61,6 +61,7 @@ class Mandelbrot final : public Job {
     const ArrayShape counts{"counts", ElementType::int32, extents_};
     JobNeeds needs{.arrays = {{counts, "first step at which z**2 + c is outside the circle of radius 2; 0: none"}},
                    .tickets = 1,
+                   .rank_bytes = ranks > 1 ? 2 * std::min(block_rows(), extents_.rows) * extents_.cols * 4 : 0,
                    .block_records = extents_.rows / block_rows() + 1 + ranks};
     needs.arrays[0].is_final_when_filled = true;
     needs.arrays[0].drawing = drawing();
@@ -74,7 +75,7 @@ class Mandelbrot final : public Job {
     const double y_step = (y_max_ - y_min_) / static_cast<double>(extents_.rows);
     context.phase("mandelbrot", extents_.bytes(counts.type()), [&] {
       BlockSchedule blocks(counts, block_rows(), schedule_, context.fresh_counter());
-      context.fill_blocks(counts, blocks, [&](const Block& /*block*/, const Piece& piece) {
+      context.share_blocks(counts, blocks, [&](const BlockId& /*block*/, const Piece& piece) {
         auto* destination = reinterpret_cast<std::int32_t*>(piece.destination);
         for (std::int64_t point = piece.elements.begin; point < piece.elements.end;) {
           const std::int64_t row = point / extents_.cols;

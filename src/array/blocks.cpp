@@ -28,6 +28,7 @@ std::vector<std::int64_t> blocks_of_ranks(const SharedArray& array, std::int64_t
 BlockSchedule::BlockSchedule(SharedArray& array, std::int64_t block_rows, Schedule schedule, TicketCounter counter)
     : array_(&array),
       block_rows_(block_rows),
+      schedule_(schedule),
       pool_(blocks_of_ranks(array, block_rows), array.memory().topology().node_rank(), schedule, counter) {}
 
 std::optional<Block> BlockSchedule::next() {
@@ -38,7 +39,7 @@ std::optional<Block> BlockSchedule::next() {
   const std::int64_t offset = number * block_rows_;
   // A block may be as long as any array.
   const std::int64_t end = std::min(rows.end - offset, block_rows_) + offset;
-  return Block{number, offset, array_->lease({std::max(rows.begin, offset), end})};
+  return Block{{number, offset}, array_->lease({std::max(rows.begin, offset), end})};
 }
 
 }  // namespace windrow

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
+#include "array/lending.hpp"
 #include "base/units.hpp"
 #include "mpi/fault_point.hpp"
 
@@ -139,24 +141,67 @@ void Context::collective_phase(const std::string& name, std::int64_t bytes, std:
   if (options_.progress != nullptr) options_.progress->end();
 }
 
-void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill) {
-  Entry& filled = entry(array);
+void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill,
+                          const std::function<void()>& between) {
+  static_cast<void>(entry(array));
   while (std::optional<Block> block = blocks.next()) {
-    memory_->rendezvous().throw_if_failed();
     const double begin = run_seconds();
     const RowRange rows = block->lease.rows();
     block->lease.for_each_piece([&](const Piece& piece) {
       of_block(block->number, rows, [&] { fill(*block, piece); });
-      if (filled.writer != nullptr) filled.writer->filled(piece.elements);
-      advance(piece.elements.elements() * bytes_of(array.type()));
+      stored(array, piece.elements);
     });
     of_block(block->number, rows, [] { fault_point("phase.block"); });
     record(array, rows, begin);
+    memory_->rendezvous().throw_if_failed();
+    between();
   }
 }
 
+void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill) {
+  fill_blocks(array, blocks, fill, [] {});
+}
+
+void Context::share_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill) {
+  if (blocks.schedule() == Schedule::fixed) return fill_blocks(array, blocks, fill);
+  const auto store = [&](Block& block, std::span<const std::byte> rows, const Lending::Work& work) {
+    const RowRange range = block.lease.rows();
+    const std::int64_t element = bytes_of(array.type());
+    block.lease.for_each_piece([&](const Piece& piece) {
+      // Pieces come in any order.
+      const std::int64_t at = (piece.elements.begin - range.begin * array.extents().cols) * element;
+      std::memcpy(piece.destination, &rows[static_cast<std::size_t>(at)],
+                  static_cast<std::size_t>(piece.elements.elements() * element));
+      stored(array, piece.elements);
+    });
+    entry(array).blocks.push_back({range.begin, range.rows(), work.world_rank, work.start_s, work.seconds});
+  };
+  Lending lending(array, blocks, store);
+  lending.run([&] {
+    fill_blocks(array, blocks, fill, [&] { lending.serve(); });
+    std::vector<std::byte> memory;
+    while (const std::optional<Lending::Borrowed> borrowed = lending.borrow()) {
+      const double begin = run_seconds();
+      const RowRange rows = borrowed->rows;
+      const std::int64_t cols = array.extents().cols;
+      memory.resize(static_cast<std::size_t>(rows.rows() * array.row_bytes()));
+      of_block(borrowed->block.number, rows, [&] {
+        fill(borrowed->block, {{rows.begin * cols, rows.end * cols}, memory.data(), true});
+        fault_point("phase.lent");
+      });
+      lending.give_back(memory, begin, run_seconds() - begin);
+    }
+  });
+}
+
+/// Rows have got their values.
+void Context::stored(SharedArray& array, ElementRange elements) {
+  filled(array, elements);
+  advance(elements.elements() * bytes_of(array.type()));
+}
+
 void Context::fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value) {
-  fill_blocks(array, blocks, [&](const Block& block, const Piece& piece) {
+  fill_blocks(array, blocks, [&](const BlockId& block, const Piece& piece) {
     value.evaluate(piece.elements, block.offset,
                    {.destination = piece.destination, .type = array.type(), .store = store_for(piece)});
   });

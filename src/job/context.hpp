@@ -89,9 +89,13 @@ class Context {
   /// Fills the blocks that this rank is handed, and keeps the record of it. Within a phase. An error in `fill` is told
   /// with the block. *Throws*, on the calling rank: what `fill` throws; Error(internal) for an array that array() has
   /// not returned; PeerFailure when another rank of the node has failed.
-  using FillPiece = std::function<void(const Block& block, const Piece& piece)>;
+  using FillPiece = std::function<void(const BlockId& block, const Piece& piece)>;
   void fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill);
   void fill_blocks(SharedArray& array, BlockSchedule& blocks, expr::Evaluator& value);
+  /// The same for rows that take longer to compute than to send: blocks to which a node does not come go to idle ranks
+  /// of other nodes, which compute each as one piece. With a fixed schedule none does. *Cost*: on each rank, memory for
+  /// two blocks. *Throws* likewise.
+  void share_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill);
 
   /// Fills the row block of this rank. Within a phase.
   void fill(SharedArray& array, expr::Evaluator& value);
@@ -131,6 +135,9 @@ class Context {
 
  private:
   void begin_phase(const std::string& name, std::int64_t bytes, std::int64_t node_bytes);
+  void fill_blocks(SharedArray& array, BlockSchedule& blocks, const FillPiece& fill,
+                   const std::function<void()>& between);
+  void stored(SharedArray& array, ElementRange elements);
   struct Entry {
     std::unique_ptr<SharedArray> array;
     std::vector<io::BlockRecord> blocks;

@@ -193,6 +193,14 @@ void Communicator::receive(std::span<std::byte> bytes, int source, int tag) cons
   });
 }
 
+std::optional<int> Communicator::sender_of_next(int tag) const {
+  int is_there = 0;
+  MPI_Status status;
+  check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, tag, handle_, &is_there, &status), "MPI_Iprobe");
+  if (is_there == 0) return std::nullopt;
+  return status.MPI_SOURCE;
+}
+
 WorldComm WorldComm::duplicate() {
   MPI_Comm handle = MPI_COMM_NULL;
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &handle), "MPI_Comm_dup");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -58,6 +59,8 @@ class Communicator {
   /// A message in pieces, to or from one other rank; both sides know its length.
   void send(std::span<const std::byte> bytes, int destination, int tag) const;
   void receive(std::span<std::byte> bytes, int source, int tag) const;
+  /// The rank from which a message with this tag has come that is to be received next, if there is one. Not collective.
+  [[nodiscard]] std::optional<int> sender_of_next(int tag) const;
 
  protected:
   explicit Communicator(MPI_Comm handle) : handle_(handle) {}

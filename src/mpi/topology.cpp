@@ -30,16 +30,18 @@ Topology Topology::discover(int pretend_nodes) {
   const std::vector<int> host_of_world = number_groups(world.all_gather(host.broadcast(own_world_rank, 0)));
   const std::vector<std::string> names = world.all_gather(processor_name());
 
-  Topology topology{std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {}, {}, {}};
+  Topology topology{std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {}, {}, {}, {}};
   topology.node_number = node_of_world[static_cast<std::size_t>(own_world_rank)];
   const auto nodes = static_cast<std::size_t>(*std::ranges::max_element(node_of_world)) + 1;
   const auto hosts = static_cast<std::size_t>(*std::ranges::max_element(host_of_world)) + 1;
   topology.ranks_per_node.assign(nodes, 0);
+  topology.world_ranks.assign(nodes, {});
   topology.host_of_node.assign(nodes, 0);
   topology.host_names.assign(hosts, {});
   for (std::size_t rank = 0; rank < names.size(); ++rank) {
     const auto node_number = static_cast<std::size_t>(node_of_world[rank]);
     ++topology.ranks_per_node[node_number];
+    topology.world_ranks[node_number].push_back(static_cast<int>(rank));
     topology.host_of_node[node_number] = host_of_world[rank];
     topology.host_names[static_cast<std::size_t>(host_of_world[rank])] = names[rank];
   }

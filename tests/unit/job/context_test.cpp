@@ -35,7 +35,7 @@ TEST(Context, TellsTheBlockInWhichATaskFails) {
   try {
     context.phase("work", 0, [&] {
       BlockSchedule blocks(array, 10, Schedule::dynamic, context.fresh_counter());
-      context.fill_blocks(array, blocks, [](const Block& block, const Piece&) {
+      context.fill_blocks(array, blocks, [](const BlockId& block, const Piece&) {
         if (block.number == 13) throw Error(ExitStatus::io, "no more");
       });
     });

@@ -61,7 +61,7 @@ class Mandelbrot final : public Job {
     const ArrayShape counts{"counts", ElementType::int32, extents_};
     JobNeeds needs{.arrays = {{counts, "first step at which z**2 + c is outside the circle of radius 2; 0: none"}},
                    .tickets = 1,
-                   .rank_bytes = ranks > 1 ? 2 * std::min(block_rows(), extents_.rows) * extents_.cols * 4 : 0,
+                   .rank_bytes = ranks > 1 ? 3 * std::min(block_rows(), extents_.rows) * extents_.cols * 4 : 0,
                    .block_records = extents_.rows / block_rows() + 1 + ranks};
     needs.arrays[0].is_final_when_filled = true;
     needs.arrays[0].drawing = drawing();

@@ -64,7 +64,7 @@ void Lending::run(const std::function<void()>& body) {
   try {
     body();
     ask_no_more();
-    wait_until([this] { return is_over(); }, OnFailure::throw_peer_failure);
+    wait_until([this] { return is_over() && sent_.is_done(); }, OnFailure::throw_peer_failure);
   } catch (...) {
     leave();
     throw;
@@ -144,11 +144,11 @@ std::optional<Lending::Borrowed> Lending::borrow() {
   return in_hand_;
 }
 
-/// The lender has had no block for itself since before it was asked, and has borrowed none from this node, which had
-/// none before that: whoever waits for rows to be taken waits for a rank that waits for none, and so for a short time.
-void Lending::give_back(std::span<const std::byte> rows, double start_s, double seconds) {
+void Lending::give_back(std::vector<std::byte> rows, double start_s, double seconds) {
+  // One after the other: a lender that is long in answering does not fill this rank's memory.
+  wait_until([this] { return sent_.is_done(); }, OnFailure::throw_peer_failure);
   send(topology_->world, Result{1, start_s, seconds}, in_hand_->lender, kResult);
-  topology_->world.send(rows, in_hand_->lender, kRows);
+  sent_ = topology_->world.start_send(std::move(rows), in_hand_->lender, kRows);
   in_hand_.reset();
 }
 
@@ -166,7 +166,7 @@ void Lending::leave() noexcept {
       if (const std::optional<Borrowed> next = wait_for_answer(OnFailure::abort_after_grace))
         send(topology_->world, Result{}, next->lender, kResult);
     ask_no_more();
-    wait_until([this] { return is_over(); }, OnFailure::abort_after_grace);
+    wait_until([this] { return is_over() && sent_.is_done(); }, OnFailure::abort_after_grace);
   } catch (const std::exception&) {
     return;
   }

@@ -51,8 +51,9 @@ class Lending {
   /// The next block for this rank from another node, when its own node has no more; none when no node has. *Throws*,
   /// on the calling rank: PeerFailure, what Store throws.
   [[nodiscard]] std::optional<Borrowed> borrow();
-  /// Sends the rows of the block that was borrowed last.
-  void give_back(std::span<const std::byte> rows, double start_s, double seconds);
+  /// Sends the rows of the block that was borrowed last. *Cost*: two messages, and the memory of the rows until they
+  /// are received. *Throws*: as borrow().
+  void give_back(std::vector<std::byte> rows, double start_s, double seconds);
 
  private:
   struct Lent {
@@ -77,6 +78,7 @@ class Lending {
   std::size_t asked_ = 0;     ///< of them, so many have no more blocks
   bool is_waiting_ = false;   ///< for an answer of the next of them
   std::optional<Borrowed> in_hand_;
+  SentMessage sent_;          ///< the rows that were given back last
   std::int64_t clients_ = 0;  ///< ranks that will ask this one again, or tell it that they will not
   std::deque<Lent> lent_;     ///< in the order in which they were
   bool has_failed_ = false;

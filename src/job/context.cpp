@@ -179,17 +179,17 @@ void Context::share_blocks(SharedArray& array, BlockSchedule& blocks, const Fill
   Lending lending(array, blocks, store);
   lending.run([&] {
     fill_blocks(array, blocks, fill, [&] { lending.serve(); });
-    std::vector<std::byte> memory;
     while (const std::optional<Lending::Borrowed> borrowed = lending.borrow()) {
       const double begin = run_seconds();
       const RowRange rows = borrowed->rows;
       const std::int64_t cols = array.extents().cols;
-      memory.resize(static_cast<std::size_t>(rows.rows() * array.row_bytes()));
+      std::vector<std::byte> memory(static_cast<std::size_t>(rows.rows() * array.row_bytes()));
       of_block(borrowed->block.number, rows, [&] {
         fill(borrowed->block, {{rows.begin * cols, rows.end * cols}, memory.data(), true});
         fault_point("phase.lent");
       });
-      lending.give_back(memory, begin, run_seconds() - begin);
+      const double seconds = run_seconds() - begin;
+      lending.give_back(std::move(memory), begin, seconds);
     }
   });
 }

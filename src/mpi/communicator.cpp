@@ -193,6 +193,40 @@ void Communicator::receive(std::span<std::byte> bytes, int source, int tag) cons
   });
 }
 
+SentMessage Communicator::start_send(std::vector<std::byte> bytes, int destination, int tag) const {
+  SentMessage message;
+  message.bytes_ = std::make_unique<std::vector<std::byte>>(std::move(bytes));
+  for_each_piece(std::span<const std::byte>(*message.bytes_), [&](std::span<const std::byte> piece) {
+    message.requests_.push_back(MPI_REQUEST_NULL);
+    check_mpi(MPI_Isend(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, destination, tag, handle_,
+                        &message.requests_.back()),
+              "MPI_Isend");
+  });
+  return message;
+}
+
+SentMessage& SentMessage::operator=(SentMessage&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  std::swap(requests_, other.requests_);
+  return *this;
+}
+
+SentMessage::~SentMessage() {
+  bool is_needed = false;
+  for (MPI_Request& request : requests_) {
+    if (request == MPI_REQUEST_NULL) continue;
+    MPI_Request_free(&request);
+    is_needed = true;
+  }
+  if (is_needed) static_cast<void>(bytes_.release());
+}
+
+bool SentMessage::is_done() {
+  int done = 0;
+  check_mpi(MPI_Testall(mpi_count(std::ssize(requests_)), requests_.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+  return done != 0;
+}
+
 std::optional<int> Communicator::sender_of_next(int tag) const {
   int is_there = 0;
   MPI_Status status;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +21,25 @@ void check_mpi(int code, const char* call);
 
 /// MPI's name of the host that this process is on.
 [[nodiscard]] std::string processor_name();
+
+/// A message on its way, with its bytes.
+class SentMessage {
+ public:
+  SentMessage() = default;
+  SentMessage(SentMessage&& other) noexcept
+      : bytes_(std::move(other.bytes_)), requests_(std::exchange(other.requests_, {})) {}
+  SentMessage& operator=(SentMessage&& other) noexcept;
+  /// Of a message that nobody has received, as after a failure, the bytes are not given back.
+  ~SentMessage();
+
+  /// Whether MPI needs the bytes no more. *Throws*: Error(internal).
+  [[nodiscard]] bool is_done();
+
+ private:
+  friend class Communicator;
+  std::unique_ptr<std::vector<std::byte>> bytes_;
+  std::vector<MPI_Request> requests_;
+};
 
 /// Owner of an MPI communicator. The kinds of communicator are types of their own, derived from this one, so that
 /// nothing which needs the ranks of a node can be handed the ranks of the world.
@@ -59,6 +79,8 @@ class Communicator {
   /// A message in pieces, to or from one other rank; both sides know its length.
   void send(std::span<const std::byte> bytes, int destination, int tag) const;
   void receive(std::span<std::byte> bytes, int source, int tag) const;
+  /// The same as send(), without waiting.
+  [[nodiscard]] SentMessage start_send(std::vector<std::byte> bytes, int destination, int tag) const;
   /// The rank from which a message with this tag has come that is to be received next, if there is one. Not collective.
   [[nodiscard]] std::optional<int> sender_of_next(int tag) const;
 

@@ -30,7 +30,7 @@ Topology Topology::discover(int pretend_nodes) {
   const std::vector<int> host_of_world = number_groups(world.all_gather(host.broadcast(own_world_rank, 0)));
   const std::vector<std::string> names = world.all_gather(processor_name());
 
-  Topology topology{std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {}, {}, {}, {}};
+  Topology topology{std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {}, {}, {}};
   topology.node_number = node_of_world[static_cast<std::size_t>(own_world_rank)];
   const auto nodes = static_cast<std::size_t>(*std::ranges::max_element(node_of_world)) + 1;
   const auto hosts = static_cast<std::size_t>(*std::ranges::max_element(host_of_world)) + 1;

@@ -20,10 +20,10 @@ struct Topology {
   LeaderComm leaders;
 
   int node_number = 0;
-  std::vector<int> ranks_per_node;            ///< one entry a node
-  std::vector<std::vector<int>> world_ranks;  ///< of each node, in the order of node ranks
-  std::vector<int> host_of_node;              ///< number of the host each node is on: pretended nodes share one
-  std::vector<std::string> host_names;        ///< one entry a host
+  std::vector<int> ranks_per_node;                 ///< one entry a node
+  std::vector<int> host_of_node;                   ///< number of the host each node is on: pretended nodes share one
+  std::vector<std::string> host_names;             ///< one entry a host
+  std::vector<std::vector<int>> world_ranks = {};  ///< of each node, in the order of node ranks
 
   /// *Collective over* MPI_COMM_WORLD. Every host is divided into `pretend_nodes` nodes (at most one a rank).
   [[nodiscard]] static Topology discover(int pretend_nodes);

@@ -53,7 +53,8 @@ struct Pool {
     while (const std::optional<Lending::Borrowed> borrowed = lending.borrow()) {
       ++borrowed_blocks;
       const std::vector<std::int64_t> rows = values(borrowed->rows);
-      lending.give_back(std::as_bytes(std::span(rows)), 0.0, 0.0);
+      const std::span<const std::byte> bytes = std::as_bytes(std::span(rows));
+      lending.give_back({bytes.begin(), bytes.end()}, 0.0, 0.0);
     }
   }
   [[nodiscard]] bool is_right() const {

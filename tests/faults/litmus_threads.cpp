@@ -169,15 +169,8 @@ void run_thread(Shared& shared, int number, std::int64_t rounds) {
   HostComm host = HostComm::split(world);
   NodeComm node = NodeComm::split(host, 1);
   LeaderComm leaders = LeaderComm::split(world, number == 0);
-  const Topology topology{std::move(world),
-                          std::move(host),
-                          std::move(node),
-                          std::move(leaders),
-                          0,
-                          {thread_count},
-                          std::vector<std::vector<int>>(1),
-                          {0},
-                          {"here"}};
+  const Topology topology{
+      std::move(world), std::move(host), std::move(node), std::move(leaders), 0, {thread_count}, {0}, {"here"}};
   Rendezvous rendezvous(topology, shared.words);
   write_meet_read(shared, rounds, [&] { rendezvous.publish(); });
   write_meet_read(shared, rounds, [&] { rendezvous.agree(); });

@@ -93,13 +93,11 @@ void CommonKeys::declare_sections(deck::Keys& keys, const Job& of) {
   keys.list("arrays", output_arrays, {.default_text = "all of the job's", .help = "names of the arrays to write"});
   keys.text("picture", picture,
             {.default_value = "",
-             .default_text = "none",
-             .help = "path of a PNG file: the first two-dimensional array, drawn",
+             .help = "path of a PNG file, or none: the first two-dimensional array, drawn",
              .check = not_a_picture});
   keys.text("timeline", timeline,
             {.default_value = "",
-             .default_text = "none",
-             .help = "path of a PNG file: which rank stored which rows when, drawn",
+             .help = "path of a PNG file, or none: which rank stored which rows when, drawn",
              .check = not_a_picture});
   keys.boolean("overwrite", overwrite, {.default_value = false, .help = "replace files that are there"});
   keys.integer("compression", compression,

@@ -236,7 +236,7 @@ class Sharing final : public Job {
     std::vector<std::string> text{
         fmt::format("{} numbers a rank, filled {} times, {} ranks; each way's numbers were added up and found right",
                     numbers_, fills_, context.topology().ranks()),
-        fmt::format("{:<38} {:>9} {:>7} {:>8} {:>8} {:>9}  {}", "way", "seconds", "GB/s", "cpu s", "server", "memory",
+        fmt::format("{:<36} {:>8} {:>6} {:>7} {:>7} {:>7}  {}", "way", "seconds", "GB/s", "cpu s", "server", "memory",
                     "in Python")};
     std::int64_t group = group_of(table.front().entry->shape);
     for (const Measured& measured : table) {
@@ -244,10 +244,10 @@ class Sharing final : public Job {
       if (group_of(entry.shape) != group) text.emplace_back();
       group = group_of(entry.shape);
       if (!measured.missing.empty()) {
-        text.push_back(fmt::format("{:<38} not here: {}", entry.what, measured.missing));
+        text.push_back(fmt::format("{:<36} not here: {}", entry.what, measured.missing));
         continue;
       }
-      text.push_back(fmt::format("{:<38} {:>9.4f} {:>7.3g} {:>8.4f} {:>8} {:>6.0f} MB  {}", entry.what,
+      text.push_back(fmt::format("{:<36} {:>8.4f} {:>6.3g} {:>7.4f} {:>7} {:>4.0f} MB  {}", entry.what,
                                  measured.seconds, measured.rate * 1e-9, measured.cpu_s,
                                  measured.server_cpu_s > 0 ? fmt::format("{:.4f}", measured.server_cpu_s) : "",
                                  measured.memory * 1e-6, entry.python));

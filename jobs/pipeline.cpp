@@ -85,9 +85,12 @@ class Pipeline final : public Job {
     keys.boolean("help", options_.helps,
                  {.default_value = true,
                   .help = "with slots, a rank that would wait for a stage makes samples itself meanwhile"});
-    keys.integer(
-        "slots", options_.slots,
-        {.default_value = 3, .minimum = 1, .unit = "samples", .help = "most samples that are between two stages"});
+    keys.integer("slots", options_.slots,
+                 {.default_value = 3,
+                  .minimum = 1,
+                  .maximum = 1 << 30,
+                  .unit = "samples",
+                  .help = "most samples that are between two stages"});
     keys.integer("chunk", options_.chunk,
                  {.default_value = 1, .minimum = 1, .unit = "samples", .help = "samples that a rank draws at a time"});
     keys.integer("patience", options_.patience_s,
@@ -103,8 +106,8 @@ class Pipeline final : public Job {
   }
 
   void check(deck::Keys& keys) const override {
-    check_source(keys);
     check_tables(keys);
+    check_source(keys);
     keys.throw_if_rejected();  // expressions are about samples and tables that are right
     check_expressions(keys);
   }

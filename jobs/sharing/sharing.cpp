@@ -234,8 +234,8 @@ class Sharing final : public Job {
 
   [[nodiscard]] std::vector<std::string> lines(const Context& context, const std::vector<Measured>& table) const {
     std::vector<std::string> text{
-        fmt::format("{} numbers a rank, filled {} times, {} ranks; each way's numbers were added up and found right",
-                    numbers_, fills_, context.topology().ranks()),
+        fmt::format("{} numbers a rank, filled {} times, {} rank{}; each way's numbers were added up and found right",
+                    numbers_, fills_, context.topology().ranks(), context.topology().ranks() == 1 ? "" : "s"),
         fmt::format("{:<36} {:>8} {:>6} {:>7} {:>7} {:>7}  {}", "way", "seconds", "GB/s", "cpu s", "server", "memory",
                     "in Python")};
     std::int64_t group = group_of(table.front().entry->shape);

@@ -296,8 +296,10 @@ std::span<const kernel::NotFinite> Evaluator::not_finite() const noexcept {
   return state_->not_finite;
 }
 
-std::vector<std::int64_t> evaluate_numbers(const Program& program, const std::vector<std::int64_t>& parameters) {
-  Evaluator evaluator(program, {.extents = {.rows = 1, .cols = 1}, .parameters = parameters, .may_compile = false});
+std::vector<std::int64_t> evaluate_numbers(const Program& program, const std::vector<std::int64_t>& parameters,
+                                           std::int64_t sample) {
+  Evaluator evaluator(
+      program, {.extents = {.rows = 1, .cols = 1}, .sample = sample, .parameters = parameters, .may_compile = false});
   const std::size_t count = program.results().size();
   std::vector<std::int64_t> numbers(count);
   std::vector<Target> targets;

@@ -102,6 +102,7 @@ class Evaluator {
 
 /// The lanes of a program's results for the single element of a domain without axes.
 [[nodiscard]] std::vector<std::int64_t> evaluate_numbers(const Program& program,
-                                                         const std::vector<std::int64_t>& parameters);
+                                                         const std::vector<std::int64_t>& parameters,
+                                                         std::int64_t sample = 0);
 
 }  // namespace windrow::expr

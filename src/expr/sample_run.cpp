@@ -55,7 +55,7 @@ void SampleRun::run(std::int64_t sample, SampleStore* store) {
     const bool is_search = !pass.reductions.empty() && reduction(pass.reductions[0]).fold == Fold::quantile;
     is_search ? search(number, sample) : run_pass(number, sample, store);
   }
-  numbers_ = evaluate_numbers(script_->scalar_program(), parameters_);
+  numbers_ = evaluate_numbers(script_->scalar_program(), parameters_, sample);
 }
 
 kernel::NotFinite SampleRun::not_finite() const {

@@ -76,15 +76,33 @@ void ScriptCompiler::add(const Script::Link& link) {
   if (link.is_number) {
     if (value.shape.axes != 0)
       builder_.fail(fmt::format("it must give one number for a sample; this has the shape {}", value.shape.text()));
-    return assign_number(link.name, value);
+    return assign_number(link.name, value.is_positional && target_ ? same_everywhere(value, *target_) : value);
   }
   Shape shape = link.shape.value_or(value.shape);
   if (shape.axes == 0) {
-    if (!value.is_positional) builder_.fail("it must give an array; this is one number, whatever the element");
+    if (!value.is_positional)
+      builder_.fail(
+          "it must give an array; this is one number, whatever the element: the result of a sample may be that");
     shape = *target_;
   }
   make_array(link.name, link.shape ? link.type : element_type(value.type), shape, value);
   scope_.names.insert_or_assign("x", scope_.names.extract(link.name).mapped());
+}
+
+/// A value of that shape which is one number: it may have the rows and columns in it, but nothing that differs from
+/// element to element.
+Value ScriptCompiler::same_everywhere(const Value& value, const Shape& shape) {
+  Value whole = bound(value, shape);
+  std::set<std::int32_t> needed{whole.place};
+  for (auto place = needed.rbegin(); place != needed.rend(); ++place) {
+    const Instruction& instruction = builder_.instructions()[index(*place)];
+    if (instruction.opcode == Opcode::row || instruction.opcode == Opcode::column || is_random(instruction.opcode))
+      builder_.fail("it must give one number for a sample: i, j and random numbers differ from element to element");
+    for (const std::int32_t operand : instruction.operands)
+      if (operand != Instruction::kNone) needed.insert(operand);
+  }
+  whole.is_positional = false;
+  return whole;
 }
 
 Value ScriptCompiler::value_of(Compiler& parser, std::string_view text, const std::string& name) {

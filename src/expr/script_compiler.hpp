@@ -40,6 +40,7 @@ class ScriptCompiler {
 
   /// What is left of the text, as the value of something of that name.
   Value value_of(Compiler& parser, std::string_view text, const std::string& name);
+  Value same_everywhere(const Value& value, const Shape& shape);
   /// A new array, of which the value is assigned.
   void make_array(const std::string& name, ElementType type, const Shape& shape, const Value& value);
   void assign_array(std::int64_t number, Value value);

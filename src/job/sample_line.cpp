@@ -358,10 +358,11 @@ std::vector<std::string> SampleLine::remarks() const {
     std::vector<std::string> waits;
     if (n > 0) waits.push_back(fmt::format("{:.3f} s for samples", told[n].for_samples_s));
     if (!parts_[n].is_last) waits.push_back(fmt::format("{:.3f} s to hand them on", told[n].for_slots_s));
-    lines.push_back(fmt::format(
-        "{}: {:.0f} rank{}, waited {}{}", stage_text(parts_[n]), told[n].ranks, told[n].ranks == 1.0 ? "" : "s",
-        fmt::join(waits, " and "),
-        n > 0 && told[n].begun > 0 ? fmt::format("; made {:.0f} samples itself meanwhile", told[n].begun) : ""));
+    lines.push_back(fmt::format("{}: {:.0f} rank{}, waited {}{}", stage_text(parts_[n]), told[n].ranks,
+                                told[n].ranks == 1.0 ? "" : "s", fmt::join(waits, " and "),
+                                n > 0 && told[n].begun > 0 ? fmt::format("; made {:.0f} sample{} itself meanwhile",
+                                                                         told[n].begun, told[n].begun == 1.0 ? "" : "s")
+                                                           : ""));
   }
   return lines;
 }

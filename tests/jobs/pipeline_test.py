@@ -138,6 +138,26 @@ class Pipeline(launch.TestCase):
                     self.assertEqual(found.dtype, wanted.dtype)
                     np.testing.assert_array_equal(found, wanted)
 
+    def test_tables_from_files(self):
+        weights = np.random.default_rng(5).random((1, COLS))
+        np.save(self.folder / "weights.npy", weights)
+        with h5py.File(self.folder / "weights.h5", "w") as file:
+            file["w"] = weights
+        self.write_deck(DECK.replace(f"rows = 1\ncols = {COLS}\nvalue = \"j + 1\"", "file = 'weights.npy'"))
+        wanted = np.stack([uniform(k)**2 * weights + k - 0.5 for k in range(COUNT)])
+        for source, way, nodes in itertools.product(("weights.npy", "weights.h5"), ((), (STAGES,)), (1, 2)):
+            self.run_deck(f"tables.weights.file={source}", "pipeline.result=array", "--pretend-nodes", nodes, *way, ranks=3)
+            np.testing.assert_array_equal(self.read("samples"), wanted)
+        result = self.windrow("check", "deck.toml", "tables.weights.file=nowhere.npy")
+        self.assert_status(result, launch.IO)
+        self.assertIn("nowhere.npy", result.err)
+
+    def test_numbers_with_the_samples_number(self):
+        for way in ((), (STAGES,)):
+            self.run_deck("pipeline.result=sum(x)*k/(rows*cols)", *way, ranks=3)
+            wanted = [x.sum() * k / x.size for k, x in enumerate(expected())]
+            np.testing.assert_allclose(self.read("number"), wanted, rtol=1e-14)
+
     def test_stages_can_change_type_and_shape(self):
         self.run_deck('pipeline.stages=["x > 0.5", "sum(x, axis=1)", "x*k"]', "pipeline.result=array", STAGES, ranks=3)
         wanted = np.stack([(uniform(k) > 0.5).sum(axis=1) * k for k in range(COUNT)])

@@ -114,6 +114,13 @@ TEST(SampleRun, StagesByThemselvesGiveTheSameBits) {
           << links[1].text << ", sample " << sample;
 }
 
+TEST(SampleRun, ANumberCanHaveTheSamplesNumberAndExtentsInIt) {
+  EXPECT_EQ(fused({source("1"), number("sum(x)*k + 0.5")}, 37), 37.0 * kElements + 0.5);
+  EXPECT_EQ(fused({source("1"), number("k/2")}, 37), 18.5);
+  EXPECT_EQ(fused({source("i"), number("sum(x)/(rows*cols)")}, 3), 98.0);
+  EXPECT_EQ(fused({source("i"), stage(1, "sum(x, axis=0)"), number("sum(x)/rows")}, 3), 196.0 * 197.0 / 2);
+}
+
 TEST(SampleRun, SamplesDiffer) {
   const Links links{source("uniform()"), number("sum(x)")};
   EXPECT_NE(fused(links, 1), fused(links, 2));
@@ -160,6 +167,8 @@ TEST(SampleRun, WrongChainsAreRefused) {
   expect_refused({source("i"), stage(1, "sum(x)")}, 1, "one number");
   expect_refused({source("i"), number("x")}, 1, "the shape (197, 23)");
   expect_refused({source("i"), stage(1, "y + 1")}, 1, "unknown name 'y'");
+  expect_refused({source("i"), number("sum(x) + i")}, 1, "differ from element to element");
+  expect_refused({source("i"), number("uniform()")}, 1, "differ from element to element");
 }
 
 }  // namespace

@@ -71,7 +71,8 @@ void check_drawings(LoadedDeck& deck) {
     deck.keys.reject("output.timeline", "the timeline and the picture are one file");
   if (common.picture.empty()) return;
   if (deck.drawn_array().empty() && !deck.job->draws_bars())
-    deck.keys.reject("output.picture", "no array of the output has two dimensions and is in memory; leave the picture out");
+    deck.keys.reject("output.picture",
+                     "no array of the output has two dimensions and is in memory; leave the picture out");
   if (common.streaming == Streaming::always)
     deck.keys.reject("output.picture",
                      "arrays that pass through memory are not drawn: leave the picture out, or memory.stream");

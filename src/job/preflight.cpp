@@ -1,6 +1,8 @@
 #include "job/preflight.hpp"
 
 #include <filesystem>
+#include <fstream>
+#include <string_view>
 
 #include "job/shortage.hpp"
 #include "mpi/together.hpp"
@@ -32,10 +34,25 @@ io::TargetOptions timeline_options(const LoadedDeck& deck) {
   return {.overwrite = deck.common->overwrite, .durable = deck.common->durable, .key = "output.timeline"};
 }
 
+namespace {
+
+/// A picture replaces pictures alone: another file of its name may be a deck, or an input.
+void check_drawing(const std::string& path, const io::TargetOptions& options) {
+  if (path.empty()) return;
+  constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
+  std::string begin(signature.size(), '\0');
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) > 0 &&
+      !(std::ifstream(path, std::ios::binary).read(begin.data(), std::ssize(begin)) && begin == signature))
+    throw Error(ExitStatus::usage, "{} exists and is no PNG file; choose another {}", path, options.key);
+  io::check_output(path, options);
+}
+
+}  // namespace
+
 void check_drawings(const LoadedDeck& deck) {
-  const CommonKeys& common = *deck.common;
-  if (!common.picture.empty()) io::check_output(common.picture, picture_options(deck));
-  if (!common.timeline.empty()) io::check_output(common.timeline, timeline_options(deck));
+  check_drawing(deck.common->picture, picture_options(deck));
+  check_drawing(deck.common->timeline, timeline_options(deck));
 }
 
 namespace {

@@ -159,11 +159,14 @@ void Run::reserve_report() const {
   together(topology_.world, [&] {
     fault_point("start.report");
     if (!is_first()) return;
-    std::error_code ignored;
-    if (!plan_.file.empty() && fs::weakly_canonical(io::follow_links(report_path_), ignored) ==
-                                   fs::weakly_canonical(io::follow_links(plan_.file), ignored))
-      throw Error(ExitStatus::usage, "the report and the output are one file, {}",
-                  std::exchange(report_path_, std::string()));
+    const auto whole = [](const std::string& path) {
+      std::error_code ignored;
+      return fs::weakly_canonical(io::follow_links(path), ignored);
+    };
+    for (const std::string& other : {plan_.file, deck_.common->picture, deck_.common->timeline})
+      if (!other.empty() && whole(report_path_) == whole(other))
+        throw Error(ExitStatus::usage, "the report and {} are one file, {}",
+                    other == plan_.file ? "the output" : "a picture", std::exchange(report_path_, std::string()));
     Report unfinished = report_;
     unfinished.error = "the run has not ended";
     write_report(report_path_, unfinished);

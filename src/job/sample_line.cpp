@@ -272,9 +272,10 @@ void SampleLine::take_all(const Results& results) {
 
 /// The next samples that nobody has begun with; returns whether there were any.
 bool SampleLine::draw(const Results& results) {
-  const std::int64_t first = samples_.begin + counter_.draw() * options_.chunk;
+  const std::int64_t chunk = std::min(options_.chunk, samples_.rows());
+  const std::int64_t first = samples_.begin + counter_.draw() * chunk;
   if (first >= samples_.end) return false;
-  for (std::int64_t sample = first; sample < std::min(first + options_.chunk, samples_.end); ++sample) {
+  for (std::int64_t sample = first; sample < std::min(first + chunk, samples_.end); ++sample) {
     if (work_->dataset != nullptr) {
       try {
         work_->dataset->read(work_->type, {sample, sample + 1}, read_.data());

@@ -108,6 +108,22 @@ class Picture(launch.TestCase):
         self.assertEqual((self.folder / "taken.png").read_text(), "precious")
         self.assertEqual(self.files(), ["deck.toml", "taken.png"])
 
+    def test_no_other_file_is_replaced(self):
+        deck = self.write_deck(DECK.replace("VALUE", "i"), "deck.png")
+        np.save(self.folder / "in", np.zeros((3, 3)))
+        (self.folder / "in.npy").rename(self.folder / "in.png")
+        (self.folder / "link.png").symlink_to("deck.png")
+        for key in ("picture", "timeline"):
+            for target in ("deck.png", "in.png", "link.png"):
+                before = (self.folder / target).read_bytes()
+                result = self.windrow("run", deck, f"output.{key}={target}", ranks=2)
+                self.assert_status(result, launch.USAGE)
+                self.assert_one_message(result, f"{target} exists and is no PNG file; choose another output.{key}")
+                self.assertEqual((self.folder / target).read_bytes(), before)
+            result = self.windrow("run", deck, f"output.{key}=r.png", "--report", "r.png", ranks=2)
+            self.assert_status(result, launch.USAGE)
+            self.assert_one_message(result, "the report and a picture are one file, r.png")
+
     def test_no_array_of_two_dimensions(self):
         deck = self.write_deck('job = "evaluate"\n[arrays.u]\nrows = 10\nvalue = "i"\n[evaluate]\nstatements = '
                                '["v = u + 1"]\n[output]\nfile = "out.h5"\npicture = "out.png"\n')

@@ -34,7 +34,7 @@ durable = false
 STAGES = "pipeline.split=stages"
 MESSAGES = "pipeline.transport=messages"
 ALONE = "pipeline.help=false"
-WAYS = ((), (STAGES,), (STAGES, ALONE), (STAGES, ALONE, "pipeline.slots=1"), (STAGES, MESSAGES), ("pipeline.chunk=4",),
+WAYS = ((), (STAGES,), (STAGES, ALONE), (STAGES, ALONE, "pipeline.slots=1"), (STAGES, MESSAGES), ("pipeline.chunk=4",), ("pipeline.chunk=9e18",),
         (STAGES, "pipeline.chunk=5"))
 RANKS_AND_NODES = ((0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (7, 1), (7, 3))
 

@@ -16,7 +16,7 @@ import subprocess
 import time
 
 from fault_case import END_S, FaultCase, launch, side_by_side, state_of, wait_until
-from injection_test import OF_RANK_0, OF_STREAMS, compression_for, rows_for, steps
+from injection_test import OF_RANK_0, OF_STREAMS, compression_for, pictures_for, rows_for, steps
 
 RANDOM_KILLS = 200
 # Ranks, and nodes; 0: without mpirun.
@@ -61,7 +61,8 @@ class Arena(FaultCase):
         self.path.unlink(missing_ok=True)
         if replaces:
             self.path.write_bytes(self.old)
-        arguments = [rows_for(step), compression_for(step), "--pretend-nodes", nodes, "--report", self.report]
+        arguments = [rows_for(step), compression_for(step), *pictures_for(step), "--pretend-nodes", nodes, "--report",
+                     self.report]
         process = launch.start(ranks, "run", "deck.toml", *arguments, *(["--overwrite"] if replaces else []),
                                env={**self.env, **env}, cwd=self.folder)
         self.addCleanup(launch.end, process)

@@ -42,7 +42,8 @@ void check_drawing(const std::string& path, const io::TargetOptions& options) {
   constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
   std::string begin(signature.size(), '\0');
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(path, ignored) && std::filesystem::file_size(path, ignored) > 0 &&
+  if (options.overwrite && std::filesystem::is_regular_file(path, ignored) &&
+      std::filesystem::file_size(path, ignored) > 0 &&
       !(std::ifstream(path, std::ios::binary).read(begin.data(), std::ssize(begin)) && begin == signature))
     throw Error(ExitStatus::usage, "{} exists and is no PNG file; choose another {}", path, options.key);
   io::check_output(path, options);

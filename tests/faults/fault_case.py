@@ -158,11 +158,10 @@ class FaultCase(launch.TestCase):
     def has_window(self, process, ranks):
         if ranks < 2:
             return True
-        # Mapped by all, Open MPI takes its name away: from then on nobody's end can leave it behind.
-        if any(name.startswith("osc_sm.") for name in self.files(self.shared)):
-            return False
         pids = launch.children(process.pid)
-        return len(pids) == ranks and all("osc_sm." in mappings(pid) for pid in pids)
+        is_mapped = len(pids) == ranks and all("osc_sm." in mappings(pid) for pid in pids)
+        # Mapped by all, Open MPI takes its name away: from then on nobody's end can leave it behind.
+        return is_mapped and not any(name.startswith("osc_sm.") for name in self.files(self.shared))
 
     def is_written(self):
         with contextlib.suppress(FileNotFoundError):  # it has got its name in between

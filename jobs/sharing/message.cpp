@@ -62,9 +62,15 @@ class Messages final : public PairWithMemory {
 class RemoteMemory : public PairWay {
  public:
   explicit RemoteMemory(const Setting& setting) : PairWay(setting) {
-    check_mpi(MPI_Win_allocate(has_partner() ? setting.bytes() : 0, sizeof(double), MPI_INFO_NULL,
-                               setting.node().handle(), static_cast<void*>(&memory_), &window_),
-              "MPI_Win_allocate");
+    // One node after the other: windows of several nodes on one host that are made at a time can get one backing file.
+    const Topology& topology = setting.context->topology();
+    for (int node = 0; node < topology.nodes(); ++node) {
+      if (node == topology.node_number)
+        check_mpi(MPI_Win_allocate(has_partner() ? setting.bytes() : 0, sizeof(double), MPI_INFO_NULL,
+                                   setting.node().handle(), static_cast<void*>(&memory_), &window_),
+                  "MPI_Win_allocate");
+      topology.world.barrier();
+    }
     check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
   }
   void close() override {

@@ -3,7 +3,7 @@ foreach(rule IN ITEMS includes words links shell format headers tidy)
   set(command ${CMAKE_CURRENT_LIST_DIR}/${rule}.py --build ${PROJECT_BINARY_DIR})
   add_test(NAME house.${rule} COMMAND /usr/bin/python3 -B ${command})
   add_test(NAME house.${rule}.self-test COMMAND /usr/bin/python3 -B ${command} --self-test)
-  set_tests_properties(house.${rule} house.${rule}.self-test PROPERTIES LABELS house SKIP_RETURN_CODE 77 TIMEOUT 120)
+  set_tests_properties(house.${rule} house.${rule}.self-test PROPERTIES LABELS house SKIP_RETURN_CODE 77 TIMEOUT 400)
 endforeach()
 # These two use all cores; their self-tests compile only what they seed when the rule has been through the rest.
 set_tests_properties(house.headers house.tidy PROPERTIES PROCESSORS 2)

@@ -98,11 +98,6 @@ struct Entry {
 /// How many parts are filled, or read, each time, on a node of so many ranks; 0 if there are too few ranks.
 [[nodiscard]] std::int64_t parts(Shape shape, int node_ranks);
 
-template <typename SomeWay>
-std::unique_ptr<Way> make_way(const Setting& setting) {
-  return std::make_unique<SomeWay>(setting);
-}
-
 // The families: fill.cpp, message.cpp, system.cpp, server.cpp, load.cpp.
 std::unique_ptr<Way> make_computation(const Setting& setting);
 std::unique_ptr<Way> make_private(const Setting& setting);

@@ -246,7 +246,7 @@ class CheckAndDeck(CommandCase):
         self.assertIn(INPUT / "populate.toml", decks)
         with h5py.File(self.folder / "measured.h5", "w") as file:  # of statistics.toml
             file["temperature"] = np.linspace(270.0, 310.0, 197 * 23).reshape(197, 23)
-        # Which takes minutes on twelve processors.
+        # It is meant for twelve processors, and fills ten thousand times.
         shorter = {"sharing-original.toml": ("sharing.fills=3",)}
         for deck in decks:
             with self.subTest(deck.name):

@@ -59,28 +59,34 @@ void write_checksums(const std::string& path, const ArrayLayout& layout, const s
 
 }  // namespace
 
-OutputFile OutputFile::reserve(const Topology& topology, const std::string& path, TargetOptions options) {
-  if (topology.world_rank() != 0) return {path, std::nullopt, options.durable};
-  return {path, OutputTarget::reserve(path, options), options.durable};
+OutputFile::OutputFile(const Topology& topology, std::string path, TargetOptions options)
+    : path_(std::move(path)), options_(options), is_first_(topology.world_rank() == 0) {
+  if (is_first_) temporary_ = OutputTarget::temporary_path_of(path_, options_);
 }
 
-OutputFile::OutputFile(std::string path, std::optional<OutputTarget> target, bool durable)
-    : path_(std::move(path)), target_(std::move(target)), durable_(durable) {}
+void OutputFile::guard(const Topology& topology) {
+  const Together run_together = [&](const std::function<void()>& body) { together(topology.world, body); };
+  temporary_ = broadcast(topology.world, run_together, temporary_);
+  if (!is_first_) guard_.emplace(temporary_, UnfinishedFile::Role::guard);
+}
+
+void OutputFile::reserve() {
+  if (is_first_) target_ = OutputTarget::reserve(path_, options_);
+}
 
 std::vector<std::string> OutputFile::messages() const {
   return target_ ? target_->messages() : std::vector<std::string>{};
 }
 
-void OutputFile::share(const Topology& topology) {
-  temporary_ = share_temporary(topology, is_first() ? target_->temporary_path() : "");
-  if (is_first())
+void OutputFile::check_is_seen(const Topology& topology) const {
+  if (is_first_)
     target_->check_in_place();
-  else
-    guard_.emplace(temporary_, UnfinishedFile::Role::guard);
+  else if (topology.is_leader())
+    check_sees_temporary(topology, temporary_);
 }
 
 void OutputFile::work_by_name(const std::function<void()>& work) const {
-  if (is_first()) return target_->work_by_name(work);
+  if (is_first_) return target_->work_by_name(work);
   try {
     work();
   } catch (const std::exception&) {
@@ -95,7 +101,7 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
   std::vector<std::int64_t> offsets;
   together(topology.world, [&] {
     fault_point("start.skeleton");
-    if (is_first()) target_->work_by_name([&] { layout_ = create_skeleton(temporary_, spec); });
+    if (is_first_) target_->work_by_name([&] { layout_ = create_skeleton(temporary_, spec); });
     for (const ArrayLayout& array : layout_.arrays) offsets.push_back(array.data.offset);
     offsets.resize(spec.arrays.size());
   });
@@ -104,7 +110,7 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
     layout_.arrays.resize(offsets.size());
     for (std::size_t n = 0; n < offsets.size(); ++n) layout_.arrays[n].data.offset = offsets[n];
     work_by_name([&] { rows_ = std::make_unique<FileWriter>(temporary_); });
-    if (is_first()) rows_->reserve(file_bytes);
+    if (is_first_) rows_->reserve(file_bytes);
     fault_point("start.open");
   });
 }
@@ -113,14 +119,14 @@ GroupWriter* OutputFile::attach(const SharedArray& array) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
   Part& part = parts_.emplace_back(Part{.shape = array.shape(), .array = &array});
   if (compression_ != 0) return nullptr;
-  return &part.writer.emplace(array, *rows_, offset, durable_);
+  return &part.writer.emplace(array, *rows_, offset, options_.durable);
 }
 
 RowFile* OutputFile::attach_rows(const ArrayShape& shape, bool writes_here) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
   Part& part = parts_.emplace_back(Part{.shape = shape});
   if (!writes_here) return nullptr;
-  work_by_name([&] { part.row_file.emplace(temporary_, offset, shape, durable_); });
+  work_by_name([&] { part.row_file.emplace(temporary_, offset, shape, options_.durable); });
   return &*part.row_file;
 }
 
@@ -134,7 +140,7 @@ void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::in
   });
   // When all have written: what one syncs, is on the disk for all of its node.
   memory.together([&] {
-    if (durable_ && memory.topology().is_leader()) rows_->sync();
+    if (options_.durable && memory.topology().is_leader()) rows_->sync();
     rows_->close();
   });
 }
@@ -164,7 +170,7 @@ OutputFile::Checksums OutputFile::gather_checksums(NodeMemory& memory) {
   for (std::size_t n = 0; n < parts_.size(); ++n) {
     const std::vector<std::byte> found = gather(topology.world, run_together, std::as_bytes(std::span(collected[n])));
     run_together([&] {
-      if (!is_first()) return;
+      if (!is_first_) return;
       target_->work_by_name([&] { checksums.push_back(in_order(found, temporary_, layout_.arrays[n].data)); });
     });
   }
@@ -183,12 +189,12 @@ OutputFile::Checksums OutputFile::write_chunks(NodeMemory& memory, const std::fu
     std::optional<ChunkFile> file;
     memory.together([&] {
       writer.emplace(array, Staging(staging_, memory.topology().node.size(), memory.staging()), staging_, compression_);
-      if (is_first()) target_->work_by_name([&] { file.emplace(temporary_, array.name()); });
+      if (is_first_) target_->work_by_name([&] { file.emplace(temporary_, array.name()); });
     });
     writer->write(file ? &*file : nullptr, advance);
     memory.together([&] {
       fault_point("write.checksums");
-      if (!is_first()) return;
+      if (!is_first_) return;
       target_->check_in_place();  // the size of another file would be taken for this one's
       target_->work_by_name([&] {
         layout_.arrays[n].data = file->close();
@@ -221,7 +227,7 @@ void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& mak
   }
   memory.together([&] {
     fault_point("write.provenance");
-    if (!is_first()) return;
+    if (!is_first_) return;
     target_->check_in_place();
     target_->work_by_name([&] { complete(make_spec(), checksums); });
     fault_point("write.sync");
@@ -230,7 +236,7 @@ void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& mak
   // Not before all agree: a run that fails on any rank until here leaves no output. Now it is complete, and rank 0's.
   guard_.reset();
   memory.together([&] {
-    if (!is_first()) return;
+    if (!is_first_) return;
     fault_point("write.rename");
     target_->finish();
     fault_point("write.renamed");

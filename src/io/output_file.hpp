@@ -25,16 +25,22 @@ namespace windrow::io {
 /// window, while they are computed or afterwards.
 class OutputFile {
  public:
-  /// Reserves the output before anything is computed. Local to world rank 0; the others make an empty object.
-  /// *Throws*: as OutputTarget::reserve, on world rank 0.
-  [[nodiscard]] static OutputFile reserve(const Topology& topology, const std::string& path, TargetOptions options);
+  /// Nothing is written yet. *Throws*: as check_output(), on world rank 0.
+  OutputFile(const Topology& topology, std::string path, TargetOptions options);
 
-  /// Lets all ranks know the temporary, and guard it. *Collective over* the world, right after an agreement.
-  /// *Throws*: as share_temporary, on the leaders of nodes that do not see it; on world rank 0, as check_in_place.
-  void share(const Topology& topology);
+  /// Has all ranks guard the temporary, before there is one: whoever is killed, another removes it. *Collective over*
+  /// the world, right after an agreement. *Cost*: a message.
+  void guard(const Topology& topology);
+
+  /// Reserves the output before anything is computed. Local. *Throws*: as OutputTarget::reserve, on world rank 0.
+  void reserve();
+
+  /// Finds out whether all nodes see what rank 0 has made. Local, right after an agreement. *Throws*: as
+  /// check_sees_temporary(), on the leaders of nodes that do not see it; on world rank 0, as check_in_place.
+  void check_is_seen(const Topology& topology) const;
 
   /// Makes the file with the arrays of `spec`, and reserves room for `file_bytes` on the disk. *Collective over* the
-  /// world, after share(). *Cost*: milliseconds. *Throws*: the same AgreedError on all ranks.
+  /// world, after reserve(). *Cost*: milliseconds. *Throws*: the same AgreedError on all ranks.
   void begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes);
 
   /// Has the next of the arrays, in order, written from its window. What the writer that is returned is told of is in
@@ -57,23 +63,22 @@ class OutputFile {
   [[nodiscard]] std::vector<std::string> messages() const;
 
  private:
-  OutputFile(std::string path, std::optional<OutputTarget> target, bool durable);
   /// The checksums of the groups of each array, on world rank 0.
   using Checksums = std::vector<std::vector<std::uint64_t>>;
   void write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
   [[nodiscard]] Checksums gather_checksums(NodeMemory& memory);
   [[nodiscard]] Checksums write_chunks(NodeMemory& memory, const std::function<void(std::int64_t)>& advance);
   void complete(const FileSpec& spec, const Checksums& checksums);
-  [[nodiscard]] bool is_first() const { return target_.has_value(); }
   /// As OutputTarget::work_by_name; other ranks do not know which file it was, and see only whether it is there.
   void work_by_name(const std::function<void()>& work) const;
 
   std::string path_;
-  std::optional<OutputTarget> target_;
+  TargetOptions options_;
+  bool is_first_;
+  std::optional<OutputTarget> target_;   ///< on world rank 0
   std::string temporary_;                ///< of the target, on all ranks
   std::optional<UnfinishedFile> guard_;  ///< of that, on the other ranks
-  bool durable_;
-  FileLayout layout_;  ///< whole on world rank 0, elsewhere the arrays' places alone
+  FileLayout layout_;                    ///< whole on world rank 0, elsewhere the arrays' places alone
   std::unique_ptr<FileWriter> rows_;
   std::int64_t compression_ = 0;
   StagingShape staging_;

@@ -127,6 +127,10 @@ std::string beside(const std::string& path, const std::string& name) {
   return fs::path(path).replace_filename(name).string();
 }
 
+TemporaryName name_of_temporary(const std::string& final_path) {
+  return temporary_of_this_process(name_of(final_path), longest_name_in(folder_of(final_path)));
+}
+
 /// The name of a file that is not to replace the one at `path`: populate.1.h5, populate.2.h5, ...
 std::string numbered(const std::string& path, int number) {
   const fs::path all(path);
@@ -159,11 +163,17 @@ Error error_of_loss(const std::string& path, const std::string& temporary_path) 
                       path, temporary_path)};
 }
 
+std::string OutputTarget::temporary_path_of(const std::string& path, TargetOptions options) {
+  check_output(path, options);
+  const std::string final_path = follow_links(path);
+  return beside(final_path, file_name(name_of_temporary(final_path)));
+}
+
 OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
   check_output(path, options);
   OutputTarget target(path, follow_links(path), options);
   const std::string folder = folder_of(target.final_path_);
-  const TemporaryName name = temporary_of_this_process(name_of(target.final_path_), longest_name_in(folder));
+  const TemporaryName name = name_of_temporary(target.final_path_);
   const FolderLock lock(folder);
   target.examine_others(name);
   target.create_temporary(name);

@@ -42,6 +42,9 @@ class OutputTarget {
   /// not writable; the name is impossible; another run is writing this output.
   [[nodiscard]] static OutputTarget reserve(const std::string& path, TargetOptions options);
 
+  /// Of the temporary that reserve() would make in this process. *Throws*: as check_output().
+  [[nodiscard]] static std::string temporary_path_of(const std::string& path, TargetOptions options);
+
   OutputTarget(OutputTarget&& other) noexcept;
   OutputTarget& operator=(OutputTarget&& other) noexcept;
   ~OutputTarget();

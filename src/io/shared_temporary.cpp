@@ -5,10 +5,8 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
-#include <utility>
 
 #include "base/error.hpp"
-#include "mpi/together.hpp"
 
 namespace windrow::io {
 namespace {
@@ -33,16 +31,12 @@ int look_for(const std::string& path) {
 
 }  // namespace
 
-std::string share_temporary(const Topology& topology, std::string path) {
-  const Together run_together = [&](const std::function<void()>& body) { together(topology.world, body); };
-  path = broadcast(topology.world, run_together, std::move(path));
-  if (!topology.is_leader() || topology.world_rank() == 0) return path;
+void check_sees_temporary(const Topology& topology, const std::string& path) {
   if (const int error_number = look_for(path); error_number != 0)
     throw Error(ExitStatus::io,
                 "{} does not see the output's temporary {} that rank 0 has made on {}: {}\n"
                 "  try: an output.file in a folder that all nodes share, by its full path",
                 host_of(topology, topology.node_number), path, topology.host_names.front(), errno_text(error_number));
-  return path;
 }
 
 }  // namespace windrow::io

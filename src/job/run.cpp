@@ -198,12 +198,16 @@ void Run::prepare() {
     together(topology_.world, [&] {
       fault_point("start.reserve");
       check_is_not_deck(plan_.file, options_.deck);
-      output_ = io::OutputFile::reserve(topology_, plan_.file,
-                                        {.overwrite = deck_.common->overwrite, .durable = deck_.common->durable});
+      output_.emplace(topology_, plan_.file,
+                      io::TargetOptions{.overwrite = deck_.common->overwrite, .durable = deck_.common->durable});
+    });
+    output_->guard(topology_);
+    together(topology_.world, [&] {
+      output_->reserve();
       for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));
       fault_point("start.reserved");
     });
-    output_->share(topology_);
+    output_->check_is_seen(topology_);
   }
   together(topology_.world, [&] {
     if (is_first()) check_drawings(deck_);

@@ -64,6 +64,11 @@ void tell_past_launcher(std::string_view message) {
 }
 
 extern "C" void remove_unfinished_and_die(int signal_number) {
+  // Threads of MPI hear it, too, for instance when a stopped process goes on: the main thread must not work meanwhile.
+  if (gettid() != getpid()) {
+    tgkill(getpid(), getpid(), signal_number);
+    return;
+  }
   // It is sent also when a thread of the launcher ends.
   if (signal_number == kLauncherDied && getppid() == launcher) return;
   // mpirun, seeing the first status that is not 0, sends a signal to the ranks that are still in MPI_Finalize.

@@ -101,11 +101,12 @@ Program raw_pwrite(Case what) {
 }
 
 void write_output(FilledArray& a, const std::string& path, bool durable) {
-  io::OutputFile file = io::OutputFile::reserve(topology(), path, {.overwrite = true, .durable = durable});
+  io::OutputFile file(topology(), path, {.overwrite = true, .durable = durable});
   io::FileSpec spec;
   spec.source = "windrow benchmark";
   spec.arrays = {{a.shape.name, a.shape.type, a.shape.extents, {}}};
-  file.share(topology());
+  file.guard(topology());
+  file.reserve();
   file.begin(topology(), spec, io::estimated_file_bytes(spec));
   file.attach(a.array);
   file.finish(

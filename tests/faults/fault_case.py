@@ -159,7 +159,7 @@ class FaultCase(launch.TestCase):
         if ranks < 2:
             return True
         pids = launch.children(process.pid)
-        is_mapped = len(pids) == ranks and all("osc_sm." in mappings(pid) for pid in pids)
+        is_mapped = len(pids) == ranks and all("/osc_sm." in mappings(pid) for pid in pids)
         # Mapped by all, Open MPI takes its name away: from then on nobody's end can leave it behind.
         return is_mapped and not any(name.startswith("osc_sm.") for name in self.files(self.shared))
 

@@ -102,6 +102,18 @@ class Signals(FaultCase):
                 self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
                 self.assert_nothing_left()
 
+    def test_rank_0_is_killed_as_soon_as_its_temporary_is_there(self):
+        process = self.start(ranks=3, WINDROW_FAULT="start.created:0:stop")
+        wait_until(lambda: process.poll() is not None or self.temporaries(), "the temporary is there")
+        ranks = launch.children(process.pid)
+        wait_until(lambda: "T" in map(state_of, ranks), "rank 0 has stopped")
+        (maker,) = (pid for pid in ranks if state_of(pid) == "T")
+        os.kill(maker, signal.SIGKILL)
+        result = self.finish(process, ranks)
+        self.assert_status(result, 128 + signal.SIGKILL)
+        self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
+        self.assert_nothing_left()
+
     def test_the_message_needs_nobody_who_passes_it_on(self):
         """mpirun may end before it has read what its ranks said last: here it never can."""
         silent = self.folder / "windrow"

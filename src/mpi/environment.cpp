@@ -24,6 +24,7 @@
 
 #include "mpi/communicator.hpp"
 #include "mpi/launcher.hpp"
+#include "mpi/waiting.hpp"
 
 namespace windrow {
 namespace {
@@ -212,6 +213,33 @@ bool is_to_tell() noexcept {
   return true;
 }
 
+// MPI_Init has brought all ranks here over the launcher's connections; messages of their own take milliseconds.
+constexpr std::chrono::seconds kUntilMet{30};
+
+/// Has all ranks hear of each other. Open MPI waits for ever where messages do not get through: behind a firewall, or
+/// where one rank could not map what others send through.
+void meet() {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier");
+  FailureRecord none{};
+  const auto have_met = [&] {
+    int done = 0;
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    return done != 0;
+  };
+  int rank = 0;
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
+  // No message says who tells: the others leave it to rank 0.
+  const auto deadline = std::chrono::steady_clock::now() + (rank == 0 ? kUntilMet : kUntilMet + kUntilEnded);
+  if (Waiter(none, Environment::world_size()).poll_until(have_met, OnFailure::abort_after_grace, deadline)) return;
+  Environment::abort(
+      Error(ExitStatus::resources,
+            "the ranks have started, but messages between them have not got through for {} seconds (seen on {})\n"
+            "  try: memory for messages on each host (`df -h {}`); between hosts, an interface on which no firewall "
+            "stands (mpirun --mca btl_tcp_if_include 10.0.0.0/24 ...)",
+            kUntilMet.count(), processor_name(), shared_memory_folder()));
+}
+
 }  // namespace
 
 void read_grace() {
@@ -233,6 +261,7 @@ Environment::Environment() {
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   install_bus_error_handler();
   if (const std::string path = session_folders(); path.size() < session.size()) path.copy(session.data(), path.size());
+  meet();
 }
 
 Environment::~Environment() {

@@ -13,7 +13,8 @@ void read_grace();
 /// MPI, from MPI_Init_thread to MPI_Finalize, and the handlers of signals. One in a process, in main.
 class Environment {
  public:
-  /// *Collective over* MPI_COMM_WORLD, as the destructor. *Throws*: Error(internal).
+  /// *Collective over* MPI_COMM_WORLD, as the destructor. *Throws*: Error(internal). Ends the run with status 3 if
+  /// messages between the ranks do not get through.
   Environment();
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;

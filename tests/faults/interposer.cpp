@@ -8,8 +8,9 @@
 // CALL is one of kCalls, of which "allreduce" is MPI_Allreduce, and where the advices of madvise count as calls as
 // well; ERROR one of kErrors, where "short" has a transfer end half way, "plenty" has statvfs() tell of a terabyte that
 // is not there, and "deaf" has fsync() wait for half a minute in which the process sees no signal but SIGKILL, as one
-// that waits for a disk. "close_written" is the close() of what is open for writing alone. A call that fails is not
-// made, but for close(), which never leaves a descriptor open.
+// that waits for a disk. "close_written" is the close() of what is open for writing alone, "open_window" and
+// "open_segment" the open() of Open MPI's files of windows and of messages. A call that fails is not made, but for
+// close(), which never leaves a descriptor open.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -31,15 +32,17 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace {
 
-constexpr std::array<std::string_view, 30> kCalls{
+constexpr std::array<std::string_view, 32> kCalls{
     "open",           "close",         "close_written", "read",      "pread",           "readv",
     "write",          "writev",        "pwrite",        "fsync",     "flock",           "ftruncate",
     "rename",         "link",          "renameat2",     "unlink",    "mkstemp",         "opendir",
     "statvfs",        "mmap",          "mremap",        "munmap",    "madvise",         "hugepage",
-    "populate_write", "populate_read", "collapse",      "fallocate", "sync_file_range", "allreduce"};
+    "populate_write", "populate_read", "collapse",      "fallocate", "sync_file_range", "allreduce",
+    "open_window",    "open_segment"};
 
 constexpr int kShort = -1;
 constexpr int kPlenty = -2;
@@ -191,6 +194,9 @@ int open(const char* path, int flags, ...) {
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
   if (const int error = fate("open", CALLER); error > 0) return failed(error);
+  for (const auto& [name, call] : {std::pair("/osc_sm.", "open_window"), std::pair("/vader_segment.", "open_segment")})
+    if (std::strstr(path, name) != nullptr)
+      if (const int error = fate(call, CALLER); error > 0) return failed(error);
   return REAL(open)(path, flags, mode);
 }
 

@@ -13,6 +13,7 @@ import resource
 import signal
 import time
 
+import interposed
 from fault_case import END_S, LONG, FaultCase, launch, wait_until
 
 # A rank limits itself before it becomes windrow.
@@ -95,6 +96,23 @@ class Processes(FaultCase):
         launch.figure("an allocation that fails on one rank ends all with one message",
                       "address space or size of files of one of 3 ranks limited after the preflight, leader and not; "
                       "a tmpfs without inodes", f"{runs + 1} runs, {runs + 1} times status 3, 0 hangs, report tells it")
+
+    def run_interposed(self, rules, rank):
+        command = interposed.command_line(3, rules, "run", "deck.toml", "--report", "report.json", rank=rank,
+                                          scope="all")
+        return launch.run(command, env=self.env, cwd=self.folder)
+
+    def test_window_that_one_rank_cannot_map(self):
+        """Open MPI 4.1 reports success there, while the others wait for that rank inside."""
+        self.assert_told(self.run_interposed("open_window=EMFILE", rank=1), "a window of ", "cannot be allocated: ",
+                         "could not map it")
+
+    def test_messages_that_do_not_get_through(self):
+        """MPI starts with a rank that cannot map what another sends through; the first message never comes."""
+        result = self.run_interposed("open_segment@2=EMFILE", rank=1)
+        self.assert_status(result, launch.RESOURCES)
+        self.assert_one_message(result, "windrow: ", "messages between them have not got through", "try: ")
+        self.assert_nothing_left()
 
 
 class ControlGroup:

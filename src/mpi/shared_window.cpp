@@ -13,6 +13,7 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -32,10 +33,11 @@ struct Mapping {
   std::uintptr_t end = 0;
   std::int64_t file_offset = 0;
   bool is_shared = false;
+  std::string file;
 };
 
-std::optional<Mapping> mapping_of(const void* address) {
-  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+/// The first mapping of this process that is wanted. *Throws*: Error(resources), on the calling rank.
+std::optional<Mapping> find_mapping(const std::function<bool(const Mapping&)>& is_wanted) {
   std::ifstream maps("/proc/self/maps");
   if (!maps) throw Error(ExitStatus::resources, "cannot read /proc/self/maps: {}", errno_text(errno));
   for (std::string line; std::getline(maps, line);) {
@@ -43,13 +45,21 @@ std::optional<Mapping> mapping_of(const void* address) {
     std::uint64_t end = 0;
     std::uint64_t offset = 0;
     char permissions[5] = {};
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64, &begin, &end, permissions, &offset) != 4)
+    int name = 0;
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &begin, &end, permissions,
+                    &offset, &name) != 4)
       continue;
-    if (begin <= wanted && wanted < end)
-      return Mapping{begin, end, static_cast<std::int64_t>(offset), permissions[3] == 's'};
+    const Mapping mapping{begin, end, static_cast<std::int64_t>(offset), permissions[3] == 's',
+                          line.substr(static_cast<std::size_t>(name))};
+    if (is_wanted(mapping)) return mapping;
   }
   if (maps.bad()) throw Error(ExitStatus::resources, "cannot read /proc/self/maps");
   return std::nullopt;
+}
+
+std::optional<Mapping> mapping_of(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  return find_mapping([&](const Mapping& mapping) { return mapping.begin <= wanted && wanted < mapping.end; });
 }
 
 std::int64_t alignment_for(std::int64_t bytes) {
@@ -155,12 +165,12 @@ void rehearse_allocation(std::int64_t request, std::int64_t free_wanted, bool is
   if (error_number != 0) throw allocation_failure(request, is_shared, errno_text(error_number));
 }
 
-/// Whether the call that reports success has mapped the window. Open MPI 4.1 reports it also where a rank could not map
-/// what the leader has made, and leaves the rank without an address; others may give none to ranks that asked for no
-/// bytes.
-bool is_mapped([[maybe_unused]] const void* base) {
+/// Whether this rank has the file of a window mapped. Open MPI 4.1 reports success also where a rank could not map what
+/// the leader has made. *Throws*: as find_mapping().
+bool maps_window() {
 #ifdef OPEN_MPI
-  return base != nullptr;
+  return find_mapping([](const Mapping& mapping) { return mapping.file.find("/osc_sm.") != std::string::npos; })
+      .has_value();
 #else
   return true;
 #endif
@@ -188,12 +198,11 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
   });
   void* base = nullptr;
   const int code = MPI_Win_allocate_shared(is_leader ? request : 0, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
-  const bool is_allocated = code == MPI_SUCCESS && is_mapped(base);
-  if (!is_allocated) remove_failed_windows();
   // What MPI refuses to all of them is told once. Whom it refuses alone ends the run after the grace: the others wait
   // inside MPI.
   together(node, [&] {
-    if (is_allocated) return;
+    if (code == MPI_SUCCESS && (!is_shared || maps_window())) return;
+    remove_failed_windows();
     throw allocation_failure(request, is_shared,
                              code == MPI_SUCCESS ? "MPI_Win_allocate_shared could not map it"
                                                  : mpi_error_text(code, "MPI_Win_allocate_shared"));

@@ -38,6 +38,13 @@ check   | good | libmpich-dev         | mpich-devel            | mpich         |
 check   | good | clang-format         | clang-tools-extra      | llvm          | command clang-format  | the layout of the sources
 check   | good | clang-tidy           | clang-tools-extra      | llvm          | command clang-tidy    | the style of the sources
 check   | good | shellcheck           | ShellCheck             | shellcheck    | command shellcheck    | the shell scripts
+check   | good | slurmctld            | slurm-slurmctld        | slurm         | command slurmctld     | a cluster, for a test: hands out its hosts
+check   | good | slurmd               | slurm-slurmd           | slurm         | command slurmd        | a cluster, for a test: starts programs on a host
+check   | good | slurm-client         | slurm                  | slurm         | command sbatch        | a cluster, for a test: takes jobs
+check   | good | munge                | munge                  | munge         | command munged        | a cluster, for a test: tells who asks
+check   | good | libpmix-dev          | pmix-devel             | pmix          | header pmix.h         | a cluster, for a test: srun and MPI find each other
+check   | good | openssh-server       | openssh-server         | openssh       | command sshd          | a cluster, for a test: mpirun without Slurm
+check   | good | iproute2             | iproute                | iproute2      | command ip            | a cluster, for a test: its network
 bench   | must | libhdf5-openmpi-dev  | hdf5-openmpi-devel     | hdf5          | command h5pcc         | a program with parallel HDF5
 bench   | must | python3-xxhash       | python3-xxhash         | py-xxhash     | python xxhash         | a program in Python
 '

@@ -303,7 +303,7 @@ void SampleLine::process(Worker& worker, std::int64_t sample, const Results& res
     fault_point("phase.sample");
     compute(worker, sample, slot, results);
   } catch (const Error& error) {
-    throw Error(error.status(), "{} of sample {} has failed: {}", stage_text(worker.part), sample, error.what());
+    throw Error(error.status(), "{} failed at sample {}: {}", stage_text(worker.part), sample, error.what());
   }
   if (slot) {
     if (!out_->publish(*std::move(slot), sample, {}, deadline())) give_up(1, fmt::format("to take sample {}", sample));

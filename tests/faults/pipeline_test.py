@@ -57,7 +57,7 @@ class Victim(FaultCase):
         fault = self.run_with_fault(f"phase.sample@38:{rank}:throw", f"pipeline.transport={transport}",
                                     f"pipeline.result={result}")
         self.assert_status(fault, INTERNAL)
-        self.assertEqual(told(fault), f"windrow: {STAGES[rank]} of sample 37 has failed: "
+        self.assertEqual(told(fault), f"windrow: {STAGES[rank]} failed at sample 37: "
                                       "a fault was asked for at phase.sample", str(fault))
         self.assert_nothing_left()
 

@@ -23,6 +23,10 @@ done
 export SLURM_TASKS_PER_NODE='2(x3)'
 expect_output "job 17 on node[1-3]: 3 nodes"
 
+# A number of tasks for all is what counts.
+SLURM_NTASKS=7 call bash "$script" deck.toml
+expect_call "mpirun -q -n 7 $bin/windrow run deck.toml"
+
 # The built one comes first, and WINDROW before that; none at all is told.
 mkdir -p "$checkout/build/release"
 cp "$bin/windrow" "$checkout/build/release/windrow"

@@ -71,7 +71,7 @@ void OutputFile::guard(const Topology& topology) {
 }
 
 void OutputFile::reserve() {
-  if (is_first_) target_ = OutputTarget::reserve(path_, options_);
+  if (is_first_) target_ = OutputTarget::reserve(path_, temporary_, options_);
 }
 
 std::vector<std::string> OutputFile::messages() const {

@@ -127,10 +127,6 @@ std::string beside(const std::string& path, const std::string& name) {
   return fs::path(path).replace_filename(name).string();
 }
 
-TemporaryName name_of_temporary(const std::string& final_path) {
-  return temporary_of_this_process(name_of(final_path), longest_name_in(folder_of(final_path)));
-}
-
 /// The name of a file that is not to replace the one at `path`: populate.1.h5, populate.2.h5, ...
 std::string numbered(const std::string& path, int number) {
   const fs::path all(path);
@@ -166,20 +162,23 @@ Error error_of_loss(const std::string& path, const std::string& temporary_path) 
 std::string OutputTarget::temporary_path_of(const std::string& path, TargetOptions options) {
   check_output(path, options);
   const std::string final_path = follow_links(path);
-  return beside(final_path, file_name(name_of_temporary(final_path)));
+  return beside(final_path,
+                file_name(temporary_of_this_process(name_of(final_path), longest_name_in(folder_of(final_path)))));
 }
 
 OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions options) {
+  return reserve(path, temporary_path_of(path, options), options);
+}
+
+OutputTarget OutputTarget::reserve(const std::string& path, const std::string& temporary_path, TargetOptions options) {
   check_output(path, options);
-  OutputTarget target(path, follow_links(path), options);
-  const std::string folder = folder_of(target.final_path_);
-  const TemporaryName name = name_of_temporary(target.final_path_);
-  const FolderLock lock(folder);
-  target.examine_others(name);
-  target.create_temporary(name);
+  OutputTarget target(path, follow_links(path), temporary_path, options);
+  const FolderLock lock(folder_of(target.final_path_));
+  target.examine_others();
+  target.create_temporary();
   fault_point("start.created");
   // Once more: who could not lock the folder may have come in between, and then both see each other.
-  target.examine_others(name);
+  target.examine_others();
   check_absent(target.final_path_, options);
   struct stat status {};
   if (fstat(target.descriptor_, &status) != 0 || status.st_nlink == 0)
@@ -190,8 +189,11 @@ OutputTarget OutputTarget::reserve(const std::string& path, TargetOptions option
   return target;
 }
 
-OutputTarget::OutputTarget(std::string path, std::string final_path, TargetOptions options)
-    : path_(std::move(path)), final_path_(std::move(final_path)), options_(options) {}
+OutputTarget::OutputTarget(std::string path, std::string final_path, std::string temporary_path, TargetOptions options)
+    : path_(std::move(path)),
+      final_path_(std::move(final_path)),
+      temporary_path_(std::move(temporary_path)),
+      options_(options) {}
 
 OutputTarget::OutputTarget(OutputTarget&& other) noexcept
     : path_(std::move(other.path_)),
@@ -219,8 +221,7 @@ OutputTarget::~OutputTarget() {
   discard();
 }
 
-void OutputTarget::create_temporary(const TemporaryName& name) {
-  temporary_path_ = beside(final_path_, file_name(name));
+void OutputTarget::create_temporary() {
   replaced_ = regular_file(final_path_);
   // What others may see of a file that is replaced is settled when it is: until then they see nothing of the new one.
   const mode_t mode = replaced_ ? S_IRUSR | S_IWUSR : 0666;
@@ -235,14 +236,15 @@ void OutputTarget::create_temporary(const TemporaryName& name) {
     throw Error(ExitStatus::io, "cannot write {}: another run has taken this output at the same moment", path_);
 }
 
-void OutputTarget::examine_others(const TemporaryName& name) {
+void OutputTarget::examine_others() {
   const std::string folder = folder_of(final_path_);
+  const std::string output = shortened(name_of(final_path_), longest_name_in(folder));
   const std::unique_ptr<DIR, CloseFolder> entries(opendir(folder.c_str()));
   if (!entries) throw Error(ExitStatus::io, "cannot read the folder {}: {}", folder, errno_text(errno));
   while (const dirent* entry = readdir(entries.get())) {
     const auto other = parse_temporary(entry->d_name);
     const std::string other_path = beside(final_path_, entry->d_name);
-    if (other && other->output == name.output && other_path != temporary_path_) examine(other_path, *other);
+    if (other && other->output == output && other_path != temporary_path_) examine(other_path, *other);
   }
 }
 

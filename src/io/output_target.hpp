@@ -41,8 +41,12 @@ class OutputTarget {
   /// *Throws* Error(io), on the calling rank: the output exists and `overwrite` is not set; the folder is missing or
   /// not writable; the name is impossible; another run is writing this output.
   [[nodiscard]] static OutputTarget reserve(const std::string& path, TargetOptions options);
+  /// The same where others have been told the temporary's name, by temporary_path_of(): what it is made of must not be
+  /// asked for twice.
+  [[nodiscard]] static OutputTarget reserve(const std::string& path, const std::string& temporary_path,
+                                            TargetOptions options);
 
-  /// Of the temporary that reserve() would make in this process. *Throws*: as check_output().
+  /// What the temporary of this process is called, before it is there. *Throws*: as check_output().
   [[nodiscard]] static std::string temporary_path_of(const std::string& path, TargetOptions options);
 
   OutputTarget(OutputTarget&& other) noexcept;
@@ -78,9 +82,9 @@ class OutputTarget {
   void discard() noexcept;
 
  private:
-  OutputTarget(std::string path, std::string final_path, TargetOptions options);
-  void create_temporary(const TemporaryName& name);
-  void examine_others(const TemporaryName& name);
+  OutputTarget(std::string path, std::string final_path, std::string temporary_path, TargetOptions options);
+  void create_temporary();
+  void examine_others();
   void examine(const std::string& other_path, const TemporaryName& other);
   void take_over_permissions() noexcept;
   [[noreturn]] void keep_beside(int error_number);

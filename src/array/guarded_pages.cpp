@@ -26,6 +26,13 @@ void protect(std::byte* begin, std::int64_t bytes, int protection) {
                 errno_text(errno));
 }
 
+/// Maps what is at `from` to the page: moves so many bytes, or, for none, what is shared there is mapped a second time.
+void replace(std::byte* page, void* from, std::size_t bytes) {
+  // Asked of the kernel directly, as SharedWindow does.
+  if (syscall(SYS_mremap, from, bytes, kPageBytes, MREMAP_MAYMOVE | MREMAP_FIXED, page) == -1)
+    throw Error(ExitStatus::resources, "WINDROW_CHECK: mremap: {}", errno_text(errno));
+}
+
 }  // namespace
 
 std::vector<ByteRange> merged(std::vector<ByteRange> ranges) {
@@ -105,10 +112,12 @@ void GuardedPages::open_border(std::int64_t page, ByteRange bytes) {
   }
   Border border{page, {at(page), at(page) + kPageBytes}, {own}};
   if (borders_ == Borders::copied) {
-    const auto page_bytes = static_cast<std::size_t>(kPageBytes);
-    if (mmap(at(page), page_bytes, kReadWrite, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
-      throw Error(ExitStatus::resources, "WINDROW_CHECK: mmap: {}", errno_text(errno));
-    std::ranges::copy(border.before, at(page));
+    // Put there with its content, in one step: a thread that writes the output may be reading the rows beside mine.
+    constexpr auto page_bytes = static_cast<std::size_t>(kPageBytes);
+    void* const copy = mmap(nullptr, page_bytes, kReadWrite, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED) throw Error(ExitStatus::resources, "WINDROW_CHECK: mmap: {}", errno_text(errno));
+    std::ranges::copy(border.before, static_cast<std::byte*>(copy));
+    replace(at(page), copy, page_bytes);
   }
   state(page) = State::bordering;
   bordering_.push_back(std::move(border));
@@ -131,9 +140,7 @@ void GuardedPages::put_back(const Border& border) {
   std::byte* const original = window_->mpi_data() + border.page;
   for (const ByteRange& own : border.own)
     std::memcpy(window_->mpi_data() + own.begin, at(own.begin), static_cast<std::size_t>(own.end - own.begin));
-  // Asked of the kernel directly, as SharedWindow does.
-  if (syscall(SYS_mremap, original, 0, kPageBytes, MREMAP_MAYMOVE | MREMAP_FIXED, at(border.page)) == -1)
-    throw Error(ExitStatus::resources, "WINDROW_CHECK: mremap: {}", errno_text(errno));
+  replace(at(border.page), original, 0);
 }
 
 std::optional<std::int64_t> GuardedPages::close_all() {

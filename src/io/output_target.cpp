@@ -244,7 +244,8 @@ void OutputTarget::examine_others() {
   while (const dirent* entry = readdir(entries.get())) {
     const auto other = parse_temporary(entry->d_name);
     const std::string other_path = beside(final_path_, entry->d_name);
-    if (other && other->output == output && other_path != temporary_path_) examine(other_path, *other);
+    const bool is_own = descriptor_ >= 0 && other_path == temporary_path_;
+    if (other && other->output == output && !is_own) examine(other_path, *other);
   }
 }
 

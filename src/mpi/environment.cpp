@@ -82,6 +82,7 @@ extern "C" void remove_unfinished_and_die(int signal_number) {
   // Who removes it tells. A rank that aborts the run has told why, and removed it: the signal is mpirun's answer.
   if (unfinished_output[0] != '\0' && unlink(unfinished_output.data()) == 0)
     tell_past_launcher("\nwindrow: ended by a signal; the output was not written\n");
+  UnfinishedWindow::remove();
   remove_session();
   std::signal(signal_number, SIG_DFL);
   std::raise(signal_number);
@@ -278,6 +279,7 @@ void Environment::abort(const Error& error) noexcept {
     say(fmt::format("windrow: {}", failure.what()));
   }
   if (unfinished_output[0] != '\0') unlink(unfinished_output.data());
+  UnfinishedWindow::remove();
   // MPI_Abort has a signal sent to this process, too.
   status_of_run = static_cast<int>(error.status());
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(error.status()));

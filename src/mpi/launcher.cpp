@@ -1,17 +1,21 @@
 #include "mpi/launcher.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <mpi.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -29,6 +33,17 @@ constexpr bool kIsOpenMpi = true;
 #else
 constexpr bool kIsOpenMpi = false;
 #endif
+
+// Open MPI names its files osc_sm.HOST.JOB... and vader_segment.HOST.USER.JOB..., the job in hexadecimal digits.
+constexpr const char* kWindowFile = "osc_sm.";
+constexpr const char* kMessageFile = "vader_segment.";
+
+// Read by a signal handler.
+std::array<char, PATH_MAX> windows_folder{};
+std::array<char, 32> windows_mark{};
+std::atomic<bool> is_allocating = false;
+
+using Entry = struct dirent64;
 
 constexpr const char* kBackingFolder = "OMPI_MCA_osc_sm_backing_directory";
 
@@ -85,10 +100,25 @@ void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const bool is_segment =
-        name.starts_with("vader_segment.") || name.starts_with("osc_sm.") || name.starts_with("mpich_shar_tmp");
+        name.starts_with(kMessageFile) || name.starts_with(kWindowFile) || name.starts_with("mpich_shar_tmp");
     if (is_segment && is_own(entry.path()) && !is_young(entry.path()) && !is_mapped("/" + name))
       found.push_back({entry.path().string(), bytes_below(entry.path())});
   }
+}
+
+/// ".JOB.", as the names of this run's files have it: this process has its own file of messages mapped. "": there is
+/// none, and mpirun has not told it either.
+std::string mark_of_job() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const std::size_t file = line.find(std::string("/") + kMessageFile);
+    if (file == std::string::npos) continue;
+    const std::size_t end = line.rfind('.');
+    const std::size_t begin = line.rfind('.', end - 1);
+    return line.substr(begin, end - begin + 1);
+  }
+  const std::int64_t job = number_in("OMPI_MCA_ess_base_jobid");
+  return job == 0 ? "" : fmt::format(".{:x}.", job);
 }
 
 std::string host_name() {
@@ -231,16 +261,36 @@ std::optional<int> terminal_columns() {
   return columns;
 }
 
-void remove_failed_windows() noexcept {
-  // Open MPI names them osc_sm.HOST.JOB.COMMUNICATOR..., the job in hexadecimal digits.
-  const std::int64_t job = number_in("OMPI_MCA_ess_base_jobid");
-  if (job == 0) return;
-  const std::string mark = fmt::format(".{:x}.", job);
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(shared_memory_folder(), ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("osc_sm.") && name.find(mark) != std::string::npos) fs::remove(entry.path(), ignored);
+UnfinishedWindow::UnfinishedWindow() noexcept {
+  const std::string folder = shared_memory_folder();
+  const std::string mark = mark_of_job();
+  if (mark.empty() || mark.size() >= windows_mark.size() || folder.size() >= windows_folder.size()) return;
+  windows_mark.fill('\0');
+  mark.copy(windows_mark.data(), mark.size());
+  windows_folder.fill('\0');
+  folder.copy(windows_folder.data(), folder.size());
+  is_allocating = true;
+}
+
+UnfinishedWindow::~UnfinishedWindow() {
+  is_allocating = false;
+}
+
+void UnfinishedWindow::remove() noexcept {
+  if (!is_allocating) return;
+  const int folder = open(windows_folder.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // The C library's readdir() allocates memory, which a signal handler must not.
+  alignas(Entry) std::array<char, 4096> entries;
+  for (long bytes = 1; bytes > 0;) {
+    bytes = syscall(SYS_getdents64, folder, entries.data(), entries.size());
+    for (long at = 0; at < bytes; at += reinterpret_cast<Entry*>(&entries[static_cast<std::size_t>(at)])->d_reclen) {
+      const char* const name = reinterpret_cast<Entry*>(&entries[static_cast<std::size_t>(at)])->d_name;
+      if (std::strncmp(name, kWindowFile, std::strlen(kWindowFile)) == 0 &&
+          std::strstr(name, windows_mark.data()) != nullptr)
+        unlinkat(folder, name, 0);
+    }
   }
+  if (folder >= 0) close(folder);
 }
 
 std::string session_folders() {

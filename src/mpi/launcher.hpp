@@ -39,8 +39,18 @@ void refuse_lost_processes(int world_size);
 /// always is one under mpirun.)
 [[nodiscard]] std::optional<int> terminal_columns();
 
-/// Removes the window files of this very run that MPI made and, having failed, did not unlink. *Throws*: nothing.
-void remove_failed_windows() noexcept;
+/// A window that this run allocates, for the life of this object. MPI makes a file for it, and unlinks it once all
+/// ranks of the node have mapped it: where that does not come to pass, it must be removed. Not more than one at a time.
+class UnfinishedWindow {
+ public:
+  UnfinishedWindow() noexcept;
+  UnfinishedWindow(const UnfinishedWindow&) = delete;
+  UnfinishedWindow& operator=(const UnfinishedWindow&) = delete;
+  ~UnfinishedWindow();
+
+  /// Removes the files of windows of this run on this host, if one is being allocated. Signal handlers may call it.
+  static void remove() noexcept;
+};
 
 /// The empty folders, one in the other, that MPI has made for this process, which has no launcher, by the path of the
 /// innermost; "" for none. Other such processes have the same ones.

@@ -16,6 +16,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/extents.hpp"
 #include "base/limits.hpp"
@@ -197,16 +198,18 @@ SharedWindow::SharedWindow(const NodeComm& node, const Options& options)
     rehearse_allocation(request, free_bytes_wanted(bytes_), is_shared, is_leader);
   });
   void* base = nullptr;
+  std::optional<UnfinishedWindow> unfinished(std::in_place);
   const int code = MPI_Win_allocate_shared(is_leader ? request : 0, 1, MPI_INFO_NULL, node.handle(), &base, &window_);
   // What MPI refuses to all of them is told once. Whom it refuses alone ends the run after the grace: the others wait
   // inside MPI.
   together(node, [&] {
     if (code == MPI_SUCCESS && (!is_shared || maps_window())) return;
-    remove_failed_windows();
+    UnfinishedWindow::remove();
     throw allocation_failure(request, is_shared,
                              code == MPI_SUCCESS ? "MPI_Win_allocate_shared could not map it"
                                                  : mpi_error_text(code, "MPI_Win_allocate_shared"));
   });
+  unfinished.reset();
   MPI_Aint leader_bytes = 0;
   int unit = 0;
   check_mpi(MPI_Win_shared_query(window_, 0, &leader_bytes, &unit, &base), "MPI_Win_shared_query");

@@ -1,16 +1,17 @@
 // A library that is loaded before all others (LD_PRELOAD) and lets chosen system calls of the program fail.
 //
-//   INTERPOSE=RULE[,RULE...]   a rule is CALL=ERROR (every call), CALL@N=ERROR (the N-th), or CALL@N+=ERROR (from then
-//   on) INTERPOSE_SCOPE=all        counts the calls of all libraries; else those of the program, of HDF5 and of
-//   libstdc++ INTERPOSE_RANK=R           the one rank that is meant; without it, all INTERPOSE_LOG=FILE         gets a
-//   line for every rule that was used for the first time
+//   INTERPOSE=RULE[,RULE...]   a rule is CALL=ERROR (every call), CALL@N=ERROR (the N-th), or CALL@N+=ERROR (from
+//                              then on)
+//   INTERPOSE_SCOPE=all        counts the calls of all libraries; else those of the program, of HDF5 and of libstdc++
+//   INTERPOSE_RANK=R           the one rank that is meant; without it, all
+//   INTERPOSE_LOG=FILE         gets a line for every rule that was used for the first time
 //
 // CALL is one of kCalls, of which "allreduce" is MPI_Allreduce, and where the advices of madvise count as calls as
 // well; ERROR one of kErrors, where "short" has a transfer end half way, "plenty" has statvfs() tell of a terabyte that
-// is not there, and "deaf" has fsync() wait for half a minute in which the process sees no signal but SIGKILL, as one
-// that waits for a disk. "close_written" is the close() of what is open for writing alone, "open_window" and
-// "open_segment" the open() of Open MPI's files of windows and of messages. A call that fails is not made, but for
-// close(), which never leaves a descriptor open.
+// is not there, "deaf" has fsync() wait for half a minute in which the process sees no signal but SIGKILL, as one
+// that waits for a disk, and "stuck" has an open() wait for a minute. "close_written" is the close() of what is open
+// for writing alone, "open_window" and "open_segment" the open() of Open MPI's files of windows and of messages. A call
+// that fails is not made, but for close(), which never leaves a descriptor open.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -47,11 +48,12 @@ constexpr std::array<std::string_view, 32> kCalls{
 constexpr int kShort = -1;
 constexpr int kPlenty = -2;
 constexpr int kDeaf = -3;
+constexpr int kStuck = -4;
 struct NamedError {
   std::string_view name;
   int number;
 };
-constexpr std::array<NamedError, 16> kErrors{{{"ENOSPC", ENOSPC},
+constexpr std::array<NamedError, 17> kErrors{{{"ENOSPC", ENOSPC},
                                               {"EIO", EIO},
                                               {"EDQUOT", EDQUOT},
                                               {"EINTR", EINTR},
@@ -66,7 +68,8 @@ constexpr std::array<NamedError, 16> kErrors{{{"ENOSPC", ENOSPC},
                                               {"EROFS", EROFS},
                                               {"short", kShort},
                                               {"plenty", kPlenty},
-                                              {"deaf", kDeaf}}};
+                                              {"deaf", kDeaf},
+                                              {"stuck", kStuck}}};
 
 struct Rule {
   std::string_view call;
@@ -195,8 +198,11 @@ int open(const char* path, int flags, ...) {
   va_end(arguments);
   if (const int error = fate("open", CALLER); error > 0) return failed(error);
   for (const auto& [name, call] : {std::pair("/osc_sm.", "open_window"), std::pair("/vader_segment.", "open_segment")})
-    if (std::strstr(path, name) != nullptr)
-      if (const int error = fate(call, CALLER); error > 0) return failed(error);
+    if (std::strstr(path, name) != nullptr) {
+      const int error = fate(call, CALLER);
+      if (error > 0) return failed(error);
+      for (unsigned left = error == kStuck ? 60 : 0; left > 0;) left = sleep(left);
+    }
   return REAL(open)(path, flags, mode);
 }
 

@@ -84,8 +84,8 @@ class Arena(FaultCase):
                 sent = True
         return sent
 
-    def look_after(self, process, what):
-        """What a killed run has left."""
+    def look_after(self, process, what, survivors=True):
+        """What a killed run has left; without survivors of the signal there is nobody who could remove anything."""
         wait_until(lambda: set(session_of(process.pid)) <= {process.pid}, "all ranks have ended")
         try:
             result = launch.finish(process, MPIRUN_S)
@@ -102,6 +102,8 @@ class Arena(FaultCase):
         self.counts[f"{found} outputs"] += 1
         self.counts["kills"] += 1
         self.counts[what] += 1
+        if not survivors:
+            self.look_after_windows()
         # Open MPI's own segments survive a kill -9 of mpirun, and its session folder.
         left = [name for name in self.files(self.shared) if not name.startswith("vader_segment.")]
         self.assertEqual(left, [], str(result))
@@ -109,6 +111,15 @@ class Arena(FaultCase):
             self.counts["stale temporaries"] += 1
             self.run_again()
         return result
+
+    def look_after_windows(self):
+        """From its making until all ranks have mapped it, less than a millisecond, a window has a name; no rows yet."""
+        windows = list(self.shared.glob("osc_sm.*"))
+        for window in windows:
+            self.assertLess(window.stat().st_blocks * 512, 64 * 1024)
+        if windows:
+            self.counts["names of windows without memory, which doctor removed"] += len(windows)
+            self.clean_with_doctor()
 
     def run_again(self):
         """The next run succeeds, removes what the dead one has left, and says so."""
@@ -126,7 +137,8 @@ class Arena(FaultCase):
             time.sleep(moment * life_s)
             wait_until(lambda: process.poll() is not None or self.pids_of(process, ranks, victim), "there is a victim")
             if process.poll() is None and self.send(process, ranks, victim, number):
-                return self.look_after(process, signal.Signals(number).name)
+                survivors = number != signal.SIGKILL or victim not in ("all ranks", "everything")
+                return self.look_after(process, signal.Signals(number).name, survivors)
             launch.finish(process, END_S)
             moment *= 0.8
 

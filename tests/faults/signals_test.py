@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import itertools
 import os
 import pty
 import signal
@@ -113,6 +114,21 @@ class Signals(FaultCase):
         self.assert_status(result, 128 + signal.SIGKILL)
         self.assert_one_message(result, "windrow: ", "ended by a signal; the output was not written")
         self.assert_nothing_left()
+
+    def test_a_window_that_not_all_have_mapped_yet(self):
+        """Until then it has a name in shared memory, which nobody but us takes away."""
+        victims = {"rank 0": 0, "the rank that has not": 1, "another": 2, "mpirun": None}
+        for (name, victim), number in itertools.product(victims.items(), (signal.SIGKILL, signal.SIGTERM)):
+            with self.subTest(name, number=number):
+                log = self.folder / f"{name} {number}"
+                process = self.start(ranks=3, **interposed.environment("open_window=stuck", log, rank=1, scope="all"))
+                wait_until(lambda: process.poll() is not None or log.exists(), "rank 1 is about to map the window")
+                ranks = launch.children(process.pid)
+                self.assertEqual([file.split(".")[0] for file in self.files(self.shared) if "osc" in file], ["osc_sm"])
+                os.kill(process.pid if victim is None else ranks[victim], number)
+                self.finish(process, ranks)
+                self.assertEqual([file for file in self.files(self.shared) if "osc" in file], [])
+                self.assertEqual(self.files(self.output), [])
 
     def test_the_message_needs_nobody_who_passes_it_on(self):
         """mpirun may end before it has read what its ranks said last: here it never can."""

@@ -53,9 +53,11 @@ class Evaluate final : public Job {
     for (const Statement& statement : statements()) check_result(keys, statement);
   }
 
-  void check_inputs() const override {
+  std::vector<const io::InputDataset*> inputs() const override {
+    std::vector<const io::InputDataset*> inputs;
     for (const ArrayKeys& array : arrays_)
-      if (array.dataset() != nullptr) array.dataset()->check_in_place();
+      if (array.dataset() != nullptr) inputs.push_back(array.dataset());
+    return inputs;
   }
 
   JobNeeds needs(int ranks) const override {

@@ -112,10 +112,12 @@ class Pipeline final : public Job {
     check_expressions(keys);
   }
 
-  void check_inputs() const override {
-    if (dataset_) dataset_->check_in_place();
+  std::vector<const io::InputDataset*> inputs() const override {
+    std::vector<const io::InputDataset*> inputs;
+    if (dataset_) inputs.push_back(dataset_.get());
     for (const ArrayKeys& table : tables_)
-      if (table.dataset() != nullptr) table.dataset()->check_in_place();
+      if (table.dataset() != nullptr) inputs.push_back(table.dataset());
+    return inputs;
   }
 
   JobNeeds needs(int ranks) const override {

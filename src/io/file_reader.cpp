@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "base/error.hpp"
+#include "io/checksums.hpp"
 
 namespace windrow::io {
 
@@ -81,6 +84,23 @@ void FileReader::check_unchanged() const {
       now.st_mtim.tv_nsec == written_.tv_nsec)
     return;
   throw Error(ExitStatus::io, "{} has changed while it was read", path_);
+}
+
+std::uint64_t FileReader::sampled_checksum() const {
+  constexpr std::int64_t pieces = 64;
+  constexpr std::int64_t piece_bytes = 1024;
+  std::array<std::byte, pieces * piece_bytes> bytes;
+  const std::int64_t length = std::min<std::int64_t>(size_, bytes.size());
+  // Of a small file all; else the first piece is its beginning and the last one its end.
+  if (size_ == length) {
+    read(0, std::span(bytes).first(static_cast<std::size_t>(length)));
+  } else {
+    const std::int64_t step = (size_ - piece_bytes) / (pieces - 1);
+    for (std::int64_t n = 0; n < pieces; ++n)
+      read(n == pieces - 1 ? size_ - piece_bytes : n * step,
+           std::span(bytes).subspan(static_cast<std::size_t>(n * piece_bytes), static_cast<std::size_t>(piece_bytes)));
+  }
+  return checksum(std::span(bytes).first(static_cast<std::size_t>(length)));
 }
 
 void FileReader::read(std::int64_t offset, std::span<std::byte> bytes) const {

@@ -32,6 +32,10 @@ class FileReader {
   /// *Throws* Error(io), on the calling rank, if somebody has written to the file since it was opened.
   void check_unchanged() const;
 
+  /// XXH3-64 of pieces from all over the file, 64 KiB in all: of other contents it is another one, almost certainly.
+  /// *Cost*: 64 short reads. *Throws*: as read().
+  [[nodiscard]] std::uint64_t sampled_checksum() const;
+
   /// Fills `bytes` from `offset` on; any number of threads may do so at once. *Throws*, on the calling rank, Error(io),
   /// or Error(verification) where the file ends before.
   void read(std::int64_t offset, std::span<std::byte> bytes) const;

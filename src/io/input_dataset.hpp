@@ -26,8 +26,7 @@ class InputDataset {
   /// what cannot be read; never waits, not even for a FIFO, and survives files that crash the HDF5 library.
   explicit InputDataset(InputSource source);
 
-  /// As FileReader::check_in_place().
-  void check_in_place() const { file_.check_in_place(); }
+  [[nodiscard]] const FileReader& file() const { return file_; }
 
   /// What the slice leaves of the array.
   [[nodiscard]] Extents extents() const;

@@ -12,6 +12,7 @@
 #include "array/panels.hpp"
 #include "deck/keys.hpp"
 #include "io/chart.hpp"
+#include "io/input_dataset.hpp"
 
 namespace windrow {
 
@@ -94,9 +95,8 @@ class Job {
   /// Rejects, by Keys::reject, what no declaration can tell: expressions, products of extents. Local.
   virtual void check(deck::Keys& keys) const = 0;
 
-  /// Finds out whether the files that check() has opened are still those of their names. Local, when all ranks have.
-  /// *Throws*: Error(io), on the calling rank.
-  virtual void check_inputs() const {}
+  /// What check() has opened: the same on all ranks, but for files that hosts have each for themselves.
+  [[nodiscard]] virtual std::vector<const io::InputDataset*> inputs() const { return {}; }
 
   /// What the job will need with so many ranks. Local, after check().
   [[nodiscard]] virtual JobNeeds needs(int ranks) const = 0;

@@ -20,6 +20,7 @@
 #include "io/picture.hpp"
 #include "job/context.hpp"
 #include "job/drawing.hpp"
+#include "job/inputs.hpp"
 #include "job/numpy_text.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
@@ -134,8 +135,7 @@ void Run::load() {
       throw;
     }
   });
-  // Each rank has opened the inputs for itself: the same files, if by now they still have their names for all.
-  run_together([&] { deck_.job->check_inputs(); });
+  check_inputs(topology_, deck_.job->inputs());
 }
 
 /// The level of the vector kernels is the lowest of all ranks, or what WINDROW_LEVEL forces.

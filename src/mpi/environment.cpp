@@ -259,6 +259,7 @@ Environment::Environment() {
   die_with_launcher();
   set_launcher_defaults();
   int provided = 0;
+  warn_of_failing_start();
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   install_bus_error_handler();
   if (const std::string path = session_folders(); path.size() < session.size()) path.copy(session.data(), path.size());

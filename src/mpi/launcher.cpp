@@ -121,11 +121,6 @@ std::string mark_of_job() {
   return job == 0 ? "" : fmt::format(".{:x}.", job);
 }
 
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> buffer{};
-  return gethostname(buffer.data(), HOST_NAME_MAX) == 0 ? buffer.data() : "/";  // nothing is called so
-}
-
 /// The beginnings of the names that Open MPI gives to this host's folders. In a folder that hosts share, those of the
 /// others are none of ours.
 std::array<std::string, 2> names_of_session_folders() {
@@ -175,6 +170,11 @@ Launch launch() {
 }
 
 }  // namespace
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> buffer{};
+  return gethostname(buffer.data(), HOST_NAME_MAX) == 0 ? buffer.data() : "/";  // nothing is called so
+}
 
 void set_launcher_defaults() {
   // Without a launcher there is nobody to talk to: no daemon is started for the one rank.
@@ -236,16 +236,35 @@ std::int64_t launched_number() {
   return launch().number;
 }
 
+namespace {
+
+bool is_launched_by_srun() {
+  return number_in("OMPI_COMM_WORLD_SIZE") == 0 && number_in("SLURM_STEP_NUM_TASKS") == launched_processes();
+}
+
+constexpr const char* kRemedyForSrun = "try: srun --mpi=pmix ..., or mpirun inside the batch script";
+
+}  // namespace
+
+void warn_of_failing_start() {
+  // Older kinds of PMI may be built in where PMIx is not, and tell nothing by the environment: it is no error yet.
+  const bool has_pmi = std::getenv("PMIX_NAMESPACE") != nullptr || std::getenv("PMI_RANK") != nullptr;
+  if (!is_launched_by_srun() || launched_processes() == 1 || has_pmi || launched_number() != 0) return;
+  say(fmt::format(
+      "windrow: srun has started {} processes without PMIx (seen on {}); where MPI cannot start by itself,\n"
+      "  {}",
+      launched_processes(), host_name(), kRemedyForSrun));
+}
+
 void refuse_lost_processes(int world_size) {
   const std::int64_t launched = launched_processes();
   if (world_size > 1 || launched == 1) return;
-  const bool is_slurm = number_in("SLURM_STEP_NUM_TASKS") == launched;
   throw Error(ExitStatus::usage,
-              "the launcher started {} processes, but each of them finds itself alone (world size 1); nothing was "
-              "written\n  {}",
-              launched,
-              is_slurm ? "try: srun --mpi=pmix ..., or mpirun inside the batch script"
-                       : "try: the mpirun of the MPI that windrow was built with; see `windrow doctor`");
+              "the launcher started {} processes, but each of them finds itself alone (world size 1; seen on {}); "
+              "nothing was written\n  {}",
+              launched, host_name(),
+              is_launched_by_srun() ? kRemedyForSrun
+                                    : "try: the mpirun of the MPI that windrow was built with; see `windrow doctor`");
 }
 
 std::optional<int> terminal_columns() {

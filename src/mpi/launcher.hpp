@@ -9,6 +9,9 @@
 /// variables by which mpirun, mpiexec and srun tell a process of the others. Everything else is MPI-3 and Linux.
 namespace windrow {
 
+/// The name of this host, as MPI_Get_processor_name() has it, also before MPI_Init.
+[[nodiscard]] std::string host_name();
+
 /// Parameters that must be set before MPI_Init. A parameter that the user has set is left as it is.
 void set_launcher_defaults();
 
@@ -30,6 +33,10 @@ void use_shared_memory_folder(const std::string& folder);
 
 /// The number that the launcher gave this process among them; 0 without a launcher.
 [[nodiscard]] std::int64_t launched_number();
+
+/// Where srun has started several processes without PMIx, Open MPI ends them in MPI_Init, in words that tell no remedy:
+/// the first process does so before.
+void warn_of_failing_start();
 
 /// *Throws*: Error(usage), on the calling rank, if the launcher started several processes and MPI knows of one: they
 /// would each believe to be the whole run, and overwrite each other's output.

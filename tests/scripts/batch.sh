@@ -17,7 +17,7 @@ export SLURM_JOB_ID=17 SLURM_JOB_NODELIST='node[1-3]' SLURM_JOB_NUM_NODES=3 SLUR
 for tasks in '4:4' '4(x3):12' '4(x2),2:10' '3,1,2(x4):12' ':1'; do
   SLURM_TASKS_PER_NODE=${tasks%:*} call bash "$script" input/populate.toml array.rows=6e7 "title=two words"
   expect_status 0
-  expect_call "mpirun -q -n ${tasks#*:} $bin/windrow run input/populate.toml array.rows=6e7 title=two words"
+  expect_call "mpirun -n ${tasks#*:} $bin/windrow run input/populate.toml array.rows=6e7 title=two words"
   expect_call "keepalive 30"
 done
 export SLURM_TASKS_PER_NODE='2(x3)'
@@ -25,15 +25,15 @@ expect_output "job 17 on node[1-3]: 3 nodes"
 
 # A number of tasks for all is what counts.
 SLURM_NTASKS=7 call bash "$script" deck.toml
-expect_call "mpirun -q -n 7 $bin/windrow run deck.toml"
+expect_call "mpirun -n 7 $bin/windrow run deck.toml"
 
 # The built one comes first, and WINDROW before that; none at all is told.
 mkdir -p "$checkout/build/release"
 cp "$bin/windrow" "$checkout/build/release/windrow"
 call bash "$script" deck.toml
-expect_call "mpirun -q -n 6 $checkout/build/release/windrow run deck.toml"
+expect_call "mpirun -n 6 $checkout/build/release/windrow run deck.toml"
 WINDROW=/opt/windrow call bash "$script" deck.toml
-expect_call "mpirun -q -n 6 /opt/windrow run deck.toml"
+expect_call "mpirun -n 6 /opt/windrow run deck.toml"
 rm -r "$checkout/build" "$bin/windrow"
 call bash "$script" deck.toml
 expect_status 2

@@ -5,6 +5,7 @@ A block is marked by words behind its language. A page viewer does not show them
     sh run          commands that are run, one block after the other, in a folder of the page's own
     python run      a program that is run after the commands of its section
     python always   what every program of the page begins with
+    sh cluster      lines that are run on a cluster of two hosts, by tests/cluster/pages_test.py
     console run     a command after "$ " and what it prints; a line of a lone ellipsis stands for any lines
 
 and `file=PATH`, for a file that the reader is told to write. A comment `<!-- check: EXPRESSION -->` is Python that must

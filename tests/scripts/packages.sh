@@ -92,4 +92,13 @@ answering n ./run deck.toml
 expect_status 0
 expect_no_output "[Y/n]"
 
+# The page for systems without these packages names what must be there, but for the compiler, in the same words.
+# shellcheck source=cmake/packages.sh
+source "$repository/cmake/packages.sh"
+choose_rows build
+wanted=$(for i in "${!row_need[@]}"; do
+  [[ ${row_need[i]} == must && ${row_spack[i]} != gcc ]] && echo "${row_spack[i]}"
+done | sort -u | paste -sd ' ')
+grep -qx "spack add $wanted" "$repository/docs/slurm.md" || wrong "docs/slurm.md does not have: spack add $wanted"
+
 finish

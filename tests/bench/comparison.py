@@ -6,6 +6,7 @@ It is run as `compare --build DIR --ranks N [--smoke] [--benchmark_filter=REGEX]
 
 import argparse
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -47,6 +48,15 @@ def environment(ranks=2):
         changes["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
     kept = {name: text for name, text in os.environ.items() if name != "OMPI_MCA_rmaps_base_oversubscribe"}
     return {**kept, **changes}
+
+
+def warm_memory(size):
+    """Has the host of a virtual machine provide so many bytes again: it takes memory back seconds after it was freed,
+    and whoever came next would pay for that, whatever the program."""
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        memory.madvise(mmap.MADV_HUGEPAGE)
+        for at in range(0, size, mmap.PAGESIZE):
+            memory[at] = 1
 
 
 def measure(row, is_smoke):

@@ -1,7 +1,4 @@
-# Each file brings up a cluster of its own; all are skipped, with the reason, where the machine does not allow it.
-file(GLOB cluster_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_test.py)
-foreach(file IN LISTS cluster_tests)
-  get_filename_component(name ${file} NAME)
-  string(REPLACE "_test.py" "" name ${name})
-  windrow_program_test(cluster.${name} ${file} cluster)
-endforeach()
+# Each file brings up clusters of its own; all are skipped, with the reason, where the machine does not allow it.
+windrow_program_tests(cluster cluster)
+# It waits for what others notice.
+set_tests_properties(cluster.lost_hosts PROPERTIES PROCESSORS 1 RESOURCE_LOCK "" TIMEOUT 900)

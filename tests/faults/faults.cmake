@@ -1,12 +1,7 @@
 # Each file is a test of its own; fault_case.py is what they share.
-file(GLOB fault_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_test.py)
-foreach(file IN LISTS fault_tests)
-  get_filename_component(name ${file} NAME)
-  string(REPLACE "_test.py" "" name ${name})
-  windrow_program_test(faults.${name} ${file} "faults;figures")
-  # They wait more than they compute, each in a mount namespace and folders of its own: they may run side by side.
-  set_tests_properties(faults.${name} PROPERTIES PROCESSORS 1 RESOURCE_LOCK "" TIMEOUT 600)
-endforeach()
+windrow_program_tests(faults "faults;figures")
+# They wait more than they compute, each in a mount namespace and folders of its own: they may run side by side.
+set_tests_properties(${faults_tests} PROPERTIES PROCESSORS 1 RESOURCE_LOCK "" TIMEOUT 600)
 
 # For litmus_test.py; and jobs with a mistake each, for check_test.py.
 add_executable(litmus ${CMAKE_CURRENT_LIST_DIR}/litmus.cpp)

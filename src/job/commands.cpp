@@ -1,9 +1,5 @@
 #include "job/commands.hpp"
 
-#include <unistd.h>
-
-#include <array>
-#include <climits>
 #include <thread>
 
 #include "base/standard_output.hpp"
@@ -13,6 +9,7 @@
 #include "job/plan.hpp"
 #include "job/preflight.hpp"
 #include "job/shortage.hpp"
+#include "mpi/launcher.hpp"
 
 namespace windrow {
 namespace {
@@ -41,12 +38,6 @@ std::optional<HostResources> described_node(const PlanOptions& options) {
       .shared_memory_folder = "/dev/shm",
       .memory_free = memory,
       .memory_limit = "the node"};
-}
-
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 /// What the run may take: the nodes described or this host, if it is to be asked.

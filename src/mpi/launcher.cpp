@@ -111,8 +111,7 @@ void find_segments(const fs::path& folder, std::vector<Leftover>& found) {
 std::string mark_of_job() {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    const std::size_t file = line.find(std::string("/") + kMessageFile);
-    if (file == std::string::npos) continue;
+    if (line.find(kMessageFile) == std::string::npos) continue;
     const std::size_t end = line.rfind('.');
     const std::size_t begin = line.rfind('.', end - 1);
     return line.substr(begin, end - begin + 1);

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 #include "base/partition.hpp"
 #include "mpi/environment.hpp"
+#include "mpi/together.hpp"
 
 namespace windrow {
 namespace {
@@ -147,12 +148,10 @@ std::vector<AccessCheck::Access> AccessCheck::take_accesses() {
 }
 
 std::vector<AccessCheck::Access> AccessCheck::gather(const std::vector<Access>& own) const {
-  const std::span<const std::byte> part = std::as_bytes(std::span(own));
-  const std::vector<std::int64_t> lengths = topology_->node.all_gather(std::ssize(part));
-  std::vector<Access> all;
-  if (topology_->is_leader())
-    all.resize(static_cast<std::size_t>(std::reduce(lengths.begin(), lengths.end())) / sizeof(Access));
-  topology_->node.gather(part, lengths, std::as_writable_bytes(std::span(all)), 0);
+  const Together alone = [](const std::function<void()>& body) { body(); };
+  const std::vector<std::byte> bytes = windrow::gather(topology_->node, alone, std::as_bytes(std::span(own)));
+  std::vector<Access> all(bytes.size() / sizeof(Access));
+  if (!bytes.empty()) std::memcpy(all.data(), bytes.data(), bytes.size());
   return all;
 }
 

@@ -41,6 +41,8 @@ void for_each_piece(Bytes bytes, Function&& function) {
     function(bytes.subspan(begin, std::min(piece_bytes, bytes.size() - begin)));
 }
 
+constexpr int kGatherTag = 0;
+
 MPI_Comm split(MPI_Comm parent, int color, int key) {
   MPI_Comm result = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split(parent, color, key, &result), "MPI_Comm_split");
@@ -93,6 +95,18 @@ void Communicator::barrier() const {
   check_mpi(MPI_Barrier(handle_), "MPI_Barrier");
 }
 
+StartedBarrier Communicator::start_barrier() const {
+  StartedBarrier barrier;
+  check_mpi(MPI_Ibarrier(handle_, &barrier.request_), "MPI_Ibarrier");
+  return barrier;
+}
+
+bool StartedBarrier::is_done() {
+  int done = 0;
+  check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  return done != 0;
+}
+
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
   for_each_piece(bytes, [&](std::span<std::byte> piece) {
     check_mpi(MPI_Bcast(piece.data(), mpi_count(std::ssize(piece)), MPI_BYTE, root, handle_), "MPI_Bcast");
@@ -135,12 +149,8 @@ void Communicator::maximum(std::span<double> values) const {
 
 std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
   std::vector<std::int64_t> values(static_cast<std::size_t>(size()));
-  all_gather(value, values);
-  return values;
-}
-
-void Communicator::all_gather(std::int64_t value, std::span<std::int64_t> values) const {
   check_mpi(MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, handle_), "MPI_Allgather");
+  return values;
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& text) const {
@@ -156,28 +166,53 @@ std::vector<std::string> Communicator::all_gather(const std::string& text) const
   return texts;
 }
 
-std::vector<std::byte> Communicator::gather(std::span<const std::byte> part, int root) const {
-  const std::vector<std::int64_t> lengths = all_gather(std::ssize(part));
-  std::vector<std::byte> all;
-  if (rank() == root) all.resize(static_cast<std::size_t>(std::reduce(lengths.begin(), lengths.end())));
-  gather(part, lengths, all, root);
-  return all;
+GatheredBytes::GatheredBytes(int first, int count, int rank, const std::function<std::int64_t(int rank)>& bytes_of)
+    : GatheredBytes(first, count, rank) {
+  bytes_[0] = bytes_of(rank);
+  for_each_below([&](std::size_t number, int below, int ranks) {
+    for (int other = below; other < below + ranks; ++other) bytes_[number] += bytes_of(other);
+  });
 }
 
-void Communicator::gather(std::span<const std::byte> part, std::span<const std::int64_t> lengths,
-                          std::span<std::byte> all, int root) const {
-  if (rank() != root) {
-    send(part, root, 0);
-    return;
+std::int64_t GatheredBytes::total() const {
+  return std::reduce(bytes_.begin(), bytes_.end());
+}
+
+/// Calls `function` for the ranks from which this one gathers: with the number of each, the rank, and how many from it
+/// on it gathers itself.
+template <typename Function>
+void GatheredBytes::for_each_below(const Function& function) const {
+  std::size_t number = 0;
+  for (std::int64_t step = 1; (place_ & step) == 0 && place_ + step < count_; step *= 2) {
+    const auto below = static_cast<int>(place_ + step);
+    function(++number, first_ + below, static_cast<int>(std::min<std::int64_t>(step, count_ - below)));
   }
-  for (int source = 0; source < size(); ++source) {
-    const auto bytes = static_cast<std::size_t>(lengths[static_cast<std::size_t>(source)]);
-    if (source == root)
-      std::ranges::copy(part, all.begin());
-    else
-      receive(all.first(bytes), source, 0);
-    all = all.subspan(bytes);
-  }
+}
+
+/// The rank that gathers from this one; of the first there is none.
+int GatheredBytes::rank_above() const {
+  return first_ + (place_ & (place_ - 1));
+}
+
+GatheredBytes Communicator::gathered_bytes(std::int64_t own) const {
+  GatheredBytes sizes(0, size(), rank());
+  sizes.bytes_[0] = own;
+  sizes.for_each_below([&](std::size_t number, int below, int /*ranks*/) {
+    receive(std::as_writable_bytes(std::span(&sizes.bytes_[number], 1)), below, kGatherTag);
+  });
+  const std::int64_t total = sizes.total();
+  if (sizes.place_ != 0) send(std::as_bytes(std::span(&total, 1)), sizes.rank_above(), kGatherTag);
+  return sizes;
+}
+
+void Communicator::gather(const GatheredBytes& sizes, std::span<std::byte> bytes) const {
+  std::span<std::byte> rest = bytes.subspan(static_cast<std::size_t>(sizes.own()));
+  sizes.for_each_below([&](std::size_t number, int below, int /*ranks*/) {
+    const auto some = static_cast<std::size_t>(sizes.bytes_[number]);
+    receive(rest.first(some), below, kGatherTag);
+    rest = rest.subspan(some);
+  });
+  if (sizes.place_ != 0) send(bytes, sizes.rank_above(), kGatherTag);
 }
 
 void Communicator::send(std::span<const std::byte> bytes, int destination, int tag) const {

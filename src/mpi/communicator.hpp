@@ -2,8 +2,10 @@
 
 #include <mpi.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,6 +43,40 @@ class SentMessage {
   std::vector<MPI_Request> requests_;
 };
 
+/// A barrier that this rank has come to. Who does not wait for its end, since the run is over, leaves it to MPI.
+class StartedBarrier {
+ public:
+  /// Whether all ranks have come. *Throws*: Error(internal).
+  [[nodiscard]] bool is_done();
+
+ private:
+  friend class Communicator;
+  MPI_Request request_ = MPI_REQUEST_NULL;
+};
+
+/// What comes to a rank as the parts of neighbouring ranks are gathered on the first of them, along a binomial tree:
+/// its own part, and then what the ranks 1, 2, 4, ... behind it have gathered, so that all is in rank order.
+class GatheredBytes {
+ public:
+  /// Of `count` ranks from `first` on, where all know how many bytes each has. Local. *Cost*: a call for each rank.
+  GatheredBytes(int first, int count, int rank, const std::function<std::int64_t(int rank)>& bytes_of);
+
+  [[nodiscard]] std::int64_t own() const { return bytes_[0]; }
+  [[nodiscard]] std::int64_t total() const;
+
+ private:
+  friend class Communicator;
+  GatheredBytes(int first, int count, int rank) : first_(first), count_(count), place_(rank - first) {}
+  template <typename Function>
+  void for_each_below(const Function& function) const;
+  [[nodiscard]] int rank_above() const;
+
+  int first_;
+  int count_;
+  int place_;  ///< of the rank, among them
+  std::array<std::int64_t, std::numeric_limits<int>::digits + 1> bytes_{};
+};
+
 /// Owner of an MPI communicator. The kinds of communicator are types of their own, derived from this one, so that
 /// nothing which needs the ranks of a node can be handed the ranks of the world.
 class Communicator {
@@ -55,6 +91,8 @@ class Communicator {
 
   /// *Collective over* this communicator, all of the following. *Throws*: Error(internal) on the rank that MPI tells.
   void barrier() const;
+  /// The same, without waiting.
+  [[nodiscard]] StartedBarrier start_barrier() const;
   void broadcast(std::span<std::byte> bytes, int root) const;
   [[nodiscard]] std::int64_t broadcast(std::int64_t value, int root) const;
   [[nodiscard]] std::string broadcast(std::string text, int root) const;
@@ -68,13 +106,13 @@ class Communicator {
   void maximum(std::span<double> values) const;
   [[nodiscard]] std::vector<std::int64_t> all_gather(std::int64_t value) const;
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& text) const;
-  /// *Shape*: a value a rank.
-  void all_gather(std::int64_t value, std::span<std::int64_t> values) const;
-  /// The parts of all ranks in rank order, on `root`; elsewhere nothing.
-  [[nodiscard]] std::vector<std::byte> gather(std::span<const std::byte> part, int root) const;
-  /// The parts of all ranks, so many bytes of each, in rank order, in `all` on `root`.
-  void gather(std::span<const std::byte> part, std::span<const std::int64_t> lengths, std::span<std::byte> all,
-              int root) const;
+  /// What comes to this rank when all are gathered, with a part of so many bytes of its own. *Cost*: a message a rank;
+  /// no rank has more than log2 of the ranks.
+  [[nodiscard]] GatheredBytes gathered_bytes(std::int64_t own) const;
+  /// The parts of the ranks that gather, in rank order, on the first of them; on the others those of some. *Collective
+  /// over* these ranks. *Shape*: `bytes` are as many as come to this rank, and begin with its own part. *Cost*:
+  /// likewise; the bytes of a part travel as often at most.
+  void gather(const GatheredBytes& sizes, std::span<std::byte> bytes) const;
 
   /// A message in pieces, to or from one other rank; both sides know its length.
   void send(std::span<const std::byte> bytes, int destination, int tag) const;

@@ -1,6 +1,6 @@
 #include "mpi/together.hpp"
 
-#include <numeric>
+#include <algorithm>
 #include <optional>
 
 #include "mpi/waiting.hpp"
@@ -47,16 +47,18 @@ std::string broadcast(const WorldComm& world, const Together& run_together, std:
   return text;
 }
 
-std::vector<std::byte> gather(const WorldComm& world, const Together& run_together, std::span<const std::byte> part) {
-  std::vector<std::int64_t> lengths;
-  run_together([&] { lengths.resize(static_cast<std::size_t>(world.size())); });
-  world.all_gather(std::ssize(part), lengths);
-  std::vector<std::byte> all;
+std::vector<std::byte> gather(const Communicator& ranks, const Together& run_together,
+                              std::span<const std::byte> part) {
+  run_together([] {});
+  const GatheredBytes sizes = ranks.gathered_bytes(std::ssize(part));
+  std::vector<std::byte> gathered;
   run_together([&] {
-    if (world.rank() == 0) all.resize(static_cast<std::size_t>(std::reduce(lengths.begin(), lengths.end())));
+    gathered.resize(static_cast<std::size_t>(sizes.total()));
+    std::ranges::copy(part, gathered.begin());
   });
-  world.gather(part, lengths, all, 0);
-  return all;
+  ranks.gather(sizes, gathered);
+  if (ranks.rank() != 0) return {};
+  return gathered;
 }
 
 }  // namespace windrow

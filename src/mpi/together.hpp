@@ -31,9 +31,10 @@ using Together = std::function<void(const std::function<void()>& body)>;
 /// The text of world rank 0. *Collective over* `world`. *Throws*: as `run_together`.
 [[nodiscard]] std::string broadcast(const WorldComm& world, const Together& run_together, std::string text);
 
-/// The parts of all ranks, one after the other, on world rank 0; nothing elsewhere. *Collective over* `world`.
-/// *Throws*: as `run_together`.
-[[nodiscard]] std::vector<std::byte> gather(const WorldComm& world, const Together& run_together,
+/// The parts of all ranks, one after the other, on rank 0; nothing elsewhere. *Collective over* `ranks`. *Cost*: no
+/// rank has more than two messages for each doubling of the ranks, and memory for half of all parts at most, but rank
+/// 0. *Throws*: as `run_together`.
+[[nodiscard]] std::vector<std::byte> gather(const Communicator& ranks, const Together& run_together,
                                             std::span<const std::byte> part);
 
 }  // namespace windrow

@@ -9,7 +9,6 @@
 namespace windrow::io {
 namespace {
 
-constexpr int kBorderTag = 2;
 constexpr int kSizeTag = 3;
 constexpr int kChunkTag = 4;
 
@@ -36,6 +35,14 @@ ChunkWriter::ChunkWriter(const SharedArray& array, const Staging& staging, Stagi
                       {grid_.first_from_row(rows.begin), grid_.first_from_row(rows.end)},
                       shape.chunks_per_round(machine.ranks_per_node[static_cast<std::size_t>(node)])});
   }
+  if (!topology_->is_leader()) return;
+  const auto& [own, chunks, per_round] = here();
+  // Nodes without rows take part where they are amidst a chunk.
+  if (chunks.begin > 0)
+    if (const ByteRange before = grid_.array_bytes(chunks.begin - 1); before.end > own.begin)
+      head_.emplace(array, before);
+  if (chunks.begin == chunks.end) return;
+  if (const ByteRange last = grid_.array_bytes(chunks.end - 1); last.end > own.end) tail_.emplace(array, last);
 }
 
 ChunkWriter::Chunks ChunkWriter::chunks_of_round(const Node& node, std::int64_t round) {
@@ -75,31 +82,16 @@ void ChunkWriter::write(ChunkFile* file, const std::function<void(std::int64_t)>
 
 /// A chunk that begins on one node and ends on others is put together by the leader of the first.
 void ChunkWriter::exchange_borders() {
-  const auto& [own, chunks, per_round] = here();
+  if (head_) head_->gather();
+  if (!tail_) return;
+  tail_->gather();
+  const ByteRange own = here().bytes;
+  const ByteRange last = grid_.array_bytes(here().chunks.end - 1);
   const std::span<const std::byte> rows = array_->read(array_->node_rows());
-  // To an earlier node first: the first node sends nothing, so all come through.
-  const std::int64_t head = std::min(begin_of(chunks.begin), own.end) - own.begin;
-  if (head > 0) topology_->leaders.send(part(rows, 0, head), node_with(chunks.begin - 1), kBorderTag);
-  if (chunks.begin == chunks.end) return;
-  const ByteRange last = grid_.array_bytes(chunks.end - 1);
-  if (last.end <= own.end) return;
-  const std::span<std::byte> border = staging_.border();
-  std::ranges::copy(rows.last(static_cast<std::size_t>(own.end - last.begin)), border.begin());
-  for (int node = topology_->node_number + 1; node < topology_->nodes(); ++node) {
-    const ByteRange other = nodes_[static_cast<std::size_t>(node)].bytes;
-    const std::int64_t bytes = std::min(other.end, last.end) - other.begin;
-    if (bytes > 0) topology_->leaders.receive(part(border, other.begin - last.begin, bytes), node, kBorderTag);
-  }
-  std::ranges::fill(part(border, last.bytes(), grid_.bytes() - last.bytes()), std::byte{});
-}
-
-std::int64_t ChunkWriter::begin_of(std::int64_t chunk) const {
-  return chunk < grid_.count() ? grid_.array_bytes(chunk).begin : array_->extents().bytes(array_->type());
-}
-
-int ChunkWriter::node_with(std::int64_t chunk) const {
-  const auto found = std::ranges::find_if(nodes_, [&](const Node& node) { return chunk < node.chunks.end; });
-  return static_cast<int>(found - nodes_.begin());
+  auto end =
+      std::ranges::copy(rows.last(static_cast<std::size_t>(own.end - last.begin)), staging_.border().begin()).out;
+  end = std::ranges::copy(tail_->rest(), end).out;
+  std::fill(end, staging_.border().begin() + grid_.bytes(), std::byte{});
 }
 
 void ChunkWriter::compress_round(std::int64_t round, const std::function<void(std::int64_t)>& advance) {

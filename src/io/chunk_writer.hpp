@@ -11,6 +11,7 @@
 #include "io/chunk_file.hpp"
 #include "io/chunk_grid.hpp"
 #include "io/compressor.hpp"
+#include "io/spread_piece.hpp"
 #include "io/staging.hpp"
 
 namespace windrow::io {
@@ -19,7 +20,7 @@ namespace windrow::io {
 /// in each of which the ranks fill one half of their node's slots while the leaders hand on what is in the other.
 class ChunkWriter {
  public:
-  /// Of an array that is filled. Local. *Cost*: memory for three chunks. *Throws*: std::bad_alloc, on the calling rank.
+  /// Of an array that is filled. Local. *Cost*: memory for five chunks. *Throws*: std::bad_alloc, on the calling rank.
   ChunkWriter(const SharedArray& array, const Staging& staging, StagingShape shape, std::int64_t level);
 
   /// Writes all of the array. `file` is leader 0's, elsewhere null; `advance` is told the bytes of the array that this
@@ -41,9 +42,6 @@ class ChunkWriter {
   [[nodiscard]] const Node& here() const { return nodes_[static_cast<std::size_t>(topology_->node_number)]; }
   [[nodiscard]] static Chunks chunks_of_round(const Node& node, std::int64_t round);
   [[nodiscard]] std::int64_t rounds() const;
-  /// Of the array's bytes; behind the last chunk their end.
-  [[nodiscard]] std::int64_t begin_of(std::int64_t chunk) const;
-  [[nodiscard]] int node_with(std::int64_t chunk) const;
 
   void exchange_borders();
   void compress_round(std::int64_t round, const std::function<void(std::int64_t)>& advance);
@@ -59,6 +57,8 @@ class ChunkWriter {
   ChunkGrid grid_;
   std::vector<Node> nodes_;
   Compressor compressor_;
+  std::optional<SpreadPiece> head_;    ///< the chunk that has begun on an earlier node
+  std::optional<SpreadPiece> tail_;    ///< the one that begins here and ends on a later node
   std::vector<std::byte> whole_;       ///< a chunk that is not in one piece in the window
   std::vector<std::byte> received_;    ///< a chunk of another node, on leader 0
   std::optional<std::int64_t> drawn_;  ///< the number of the chunk that is this rank's to compress next

@@ -7,6 +7,8 @@
 
 #include "array/groups.hpp"
 #include "array/shared_array.hpp"
+#include "io/checksums.hpp"
+#include "io/spread_piece.hpp"
 
 namespace windrow::io {
 
@@ -20,11 +22,11 @@ struct GroupChecksum {
 /// nodes come by message.
 class NodeChecksums {
  public:
-  /// Local to the leaders. *Cost*: memory for less than a group.
+  /// Local to the leaders. *Cost*: memory for less than two groups.
   explicit NodeChecksums(const SharedArray& array);
 
   /// Exchanges what groups have on other nodes. *Collective over* the leaders, right after an agreement. *Cost*:
-  /// messages of less than a group, at most two a node unless nodes have less than a group of rows.
+  /// that of two SpreadPiece.
   void exchange();
 
   /// All of them, when every group is written. *Cost*: one pass over the last group at most.
@@ -35,15 +37,8 @@ class NodeChecksums {
 
   const SharedArray* array_;
   NodeGroups groups_;
-  /// A message between the leaders of this node and another.
-  struct Message {
-    int node = 0;
-    std::size_t begin = 0;
-    std::size_t bytes = 0;
-  };
-  std::optional<Message> head_;         ///< of this node's rows, to the node where their group begins
-  std::vector<Message> tail_messages_;  ///< of tail_
-  std::vector<std::byte> tail_;         ///< of the last group, from later nodes
+  std::optional<SpreadPiece> head_;  ///< the group that has begun on an earlier node
+  std::optional<SpreadPiece> tail_;  ///< the one that begins here and ends on a later node
 };
 
 }  // namespace windrow::io

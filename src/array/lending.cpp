@@ -13,16 +13,15 @@ constexpr int kOffer = 2;
 constexpr int kResult = 3;
 constexpr int kRows = 4;
 
-/// Asks for a block, or tells that this rank will ask for none.
-struct Ask {
-  std::int64_t is_leaving = 0;
-};
+/// Asks for a block: the least that a message can be.
+using Ask = std::byte;
 
-/// A block, or no rows: then there are none.
+/// A block, or no rows: then so many nodes, from that of the lender on, have none.
 struct Offer {
+  std::int64_t exhausted = 0;
   std::int64_t number = 0;
   std::int64_t offset = 0;
-  RowRange rows;
+  RowRange rows = {};
 };
 
 /// Announces the rows of a block, or that they will not come.
@@ -48,23 +47,12 @@ Message receive(const WorldComm& world, int from, int tag) {
 }  // namespace
 
 Lending::Lending(SharedArray& array, BlockSchedule& blocks, Store store)
-    : array_(&array), topology_(&array.memory().topology()), blocks_(&blocks), store_(std::move(store)) {
-  const int nodes = topology_->nodes();
-  const auto own_rank = static_cast<std::size_t>(topology_->node_rank());
-  const auto own_size = static_cast<std::size_t>(topology_->node.size());
-  for (int step = 1; step < nodes; ++step) {
-    const auto node = static_cast<std::size_t>((topology_->node_number + step) % nodes);
-    const std::vector<int>& ranks = topology_->world_ranks[node];
-    lenders_.push_back(ranks[own_rank % ranks.size()]);
-    for (std::size_t other = own_rank; other < ranks.size(); other += own_size) ++clients_;
-  }
-}
+    : array_(&array), topology_(&array.memory().topology()), blocks_(&blocks), store_(std::move(store)) {}
 
 void Lending::run(const std::function<void()>& body) {
   try {
     body();
-    ask_no_more();
-    wait_until([this] { return is_over() && sent_.is_done(); }, OnFailure::throw_peer_failure);
+    finish(OnFailure::throw_peer_failure);
   } catch (...) {
     leave();
     throw;
@@ -79,19 +67,14 @@ void Lending::serve() {
 
 void Lending::answer(int client) {
   const WorldComm& world = topology_->world;
-  if (receive<Ask>(world, client, kAsk).is_leaving != 0) {
-    --clients_;
-    return;
-  }
+  static_cast<void>(receive<Ask>(world, client, kAsk));
   std::optional<Block> block;
   if (!has_failed_) block = blocks_->next();
-  if (!block) {
-    --clients_;
-    send(world, Offer{}, client, kOffer);
-    return;
+  Offer offer{.exhausted = exhausted_};
+  if (block) {
+    offer = {0, block->number, block->offset, block->lease.rows()};
+    lent_.push_back({client, std::move(*block)});
   }
-  const Offer offer{block->number, block->offset, block->lease.rows()};
-  lent_.push_back({client, std::move(*block)});
   send(world, offer, client, kOffer);
 }
 
@@ -119,25 +102,28 @@ void Lending::wait_until(const std::function<bool()>& ready, OnFailure on_failur
 }
 
 void Lending::ask() {
-  if (asked_ == lenders_.size()) return;
-  send(topology_->world, Ask{}, lenders_[asked_], kAsk);
-  is_waiting_ = true;
+  if (exhausted_ >= topology_->nodes()) return;
+  const auto node = static_cast<std::size_t>((topology_->node_number + exhausted_) % topology_->nodes());
+  const std::vector<int>& ranks = topology_->world_ranks[node];
+  const int lender = ranks[static_cast<std::size_t>(topology_->node_rank()) % ranks.size()];
+  send(topology_->world, Ask{}, lender, kAsk);
+  asked_ = lender;
 }
 
 std::optional<Lending::Borrowed> Lending::wait_for_answer(OnFailure on_failure) {
   const WorldComm& world = topology_->world;
-  const int lender = lenders_[asked_];
+  const int lender = *asked_;
   wait_until([&] { return world.sender_of_next(kOffer) == lender; }, on_failure);
   const auto offer = receive<Offer>(world, lender, kOffer);
-  is_waiting_ = false;
+  asked_.reset();
   if (!offer.rows.empty()) return Borrowed{{offer.number, offer.offset}, offer.rows, lender};
-  ++asked_;
+  exhausted_ += offer.exhausted;
   return std::nullopt;
 }
 
 std::optional<Lending::Borrowed> Lending::borrow() {
-  if (!is_waiting_) ask();
-  while (is_waiting_ && !in_hand_) {
+  if (!asked_) ask();
+  while (asked_ && !in_hand_) {
     in_hand_ = wait_for_answer(OnFailure::throw_peer_failure);
     ask();
   }
@@ -152,8 +138,10 @@ void Lending::give_back(std::vector<std::byte> rows, double start_s, double seco
   in_hand_.reset();
 }
 
-void Lending::ask_no_more() {
-  for (; asked_ < lenders_.size(); ++asked_) send(topology_->world, Ask{1}, lenders_[asked_], kAsk);
+/// This rank will ask for no more: it answers the others until none will, and until all that it has lent is back.
+void Lending::finish(OnFailure on_failure) {
+  if (!end_) end_ = topology_->world.start_barrier();
+  wait_until([this] { return end_->is_done() && lent_.empty() && sent_.is_done(); }, on_failure);
 }
 
 /// After a failure: those who wait for this rank are told not to, and those who will ask are told that there is nothing
@@ -162,11 +150,10 @@ void Lending::leave() noexcept {
   has_failed_ = true;
   try {
     if (in_hand_) send(topology_->world, Result{}, in_hand_->lender, kResult);
-    if (is_waiting_)
+    if (asked_)
       if (const std::optional<Borrowed> next = wait_for_answer(OnFailure::abort_after_grace))
         send(topology_->world, Result{}, next->lender, kResult);
-    ask_no_more();
-    wait_until([this] { return is_over() && sent_.is_done(); }, OnFailure::abort_after_grace);
+    finish(OnFailure::abort_after_grace);
   } catch (const std::exception&) {
     return;
   }

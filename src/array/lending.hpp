@@ -15,10 +15,12 @@ namespace windrow {
 /// The second level of a pool: blocks that a node does not come to are lent to idle ranks of other nodes, which compute
 /// them in memory of their own and send the rows back. Rows stay where they are placed; only their values travel.
 ///
-/// A rank asks one rank of each other node, the one of its own number there (modulo the number of ranks), for a block
-/// at a time, until it is told that there are none; for the next one before it computes the one it has. It is answered
-/// between two blocks, and so, if they take about as long, in time. All ranks of the world take part, in a phase; who
-/// fails goes on to answer, "none", so that nobody waits for it.
+/// A rank asks a rank of the next node, the one of its own number there (modulo the number of ranks), for a block at a
+/// time, until it is told that there are none; for the next one before it computes the one it has. It is answered
+/// between two blocks, and so, if they take about as long, in time. Who has none tells how many nodes from its own on
+/// it knows to have none, which are then passed over: where all nodes end together, what each knows doubles with each
+/// answer. All ranks of the world take part, in a phase; who fails goes on to answer, "none", so that nobody waits for
+/// it.
 class Lending {
  public:
   /// A block of another node, and whom its rows go to.
@@ -62,9 +64,7 @@ class Lending {
   };
   void answer(int client);
   void take_back(int client);
-  /// Whether nobody will ask any more, and all that was lent is back.
-  [[nodiscard]] bool is_over() const { return clients_ == 0 && lent_.empty(); }
-  void ask_no_more();
+  void finish(OnFailure on_failure);
   void leave() noexcept;
   void wait_until(const std::function<bool()>& ready, OnFailure on_failure);
   void ask();
@@ -74,13 +74,12 @@ class Lending {
   const Topology* topology_;
   BlockSchedule* blocks_;
   Store store_;
-  std::vector<int> lenders_;  ///< a world rank of each other node, in the order in which they are asked
-  std::size_t asked_ = 0;     ///< of them, so many have no more blocks
-  bool is_waiting_ = false;   ///< for an answer of the next of them
+  std::int64_t exhausted_ = 1;  ///< so many nodes have no more blocks, from this one on, whose own come first
+  std::optional<int> asked_;    ///< who has not answered yet
   std::optional<Borrowed> in_hand_;
-  SentMessage sent_;          ///< the rows that were given back last
-  std::int64_t clients_ = 0;  ///< ranks that will ask this one again, or tell it that they will not
-  std::deque<Lent> lent_;     ///< in the order in which they were
+  SentMessage sent_;                   ///< the rows that were given back last
+  std::deque<Lent> lent_;              ///< in the order in which they were
+  std::optional<StartedBarrier> end_;  ///< where ranks come that will ask for no more
   bool has_failed_ = false;
 };
 

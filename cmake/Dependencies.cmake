@@ -53,4 +53,15 @@ add_library(windrow::cairo ALIAS windrow_cairo)
 target_include_directories(windrow_cairo SYSTEM INTERFACE ${CAIRO_INCLUDE_DIR})
 target_link_libraries(windrow_cairo INTERFACE ${CAIRO_LIBRARY})
 
+# Tells of cores and NUMA domains where it is there; /sys does so, too.
+find_path(HWLOC_INCLUDE_DIR hwloc.h)
+find_library(HWLOC_LIBRARY hwloc)
+add_library(windrow_hwloc INTERFACE)
+add_library(windrow::hwloc ALIAS windrow_hwloc)
+if(HWLOC_INCLUDE_DIR AND HWLOC_LIBRARY)
+  target_include_directories(windrow_hwloc SYSTEM INTERFACE ${HWLOC_INCLUDE_DIR})
+  target_link_libraries(windrow_hwloc INTERFACE ${HWLOC_LIBRARY})
+  target_compile_definitions(windrow_hwloc INTERFACE WINDROW_HAS_HWLOC)
+endif()
+
 find_package(Threads REQUIRED)

@@ -23,6 +23,7 @@ build   | must | libasmjit-dev        | asmjit-devel           | asmjit        |
 build   | must | libdeflate-dev       | libdeflate-devel       | libdeflate    | header libdeflate.h   | compresses results
 build   | must | libcairo2-dev        | cairo-devel            | cairo         | header cairo/cairo.h  | draws pictures
 build   | good | ccache               | ccache                 | ccache        | command ccache        | makes a second build quick
+build   | good | libhwloc-dev         | hwloc-devel            | hwloc         | header hwloc.h        | tells of cores and NUMA domains
 test    | must | libgtest-dev         | gtest-devel            | googletest    | header gtest/gtest.h  | unit tests
 test    | must | libmpfr-dev          | mpfr-devel             | mpfr          | header mpfr.h         | computes what functions must give
 test    | must | libbenchmark-dev     | google-benchmark-devel | benchmark     | header benchmark/benchmark.h | benchmarks

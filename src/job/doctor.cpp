@@ -9,13 +9,16 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "base/pid_namespace.hpp"
+#include "base/processors.hpp"
 #include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "job/host_resources.hpp"
+#include "job/placement.hpp"
 #include "kernel/level.hpp"
 #include "mpi/environment.hpp"
 #include "mpi/launcher.hpp"
@@ -87,9 +90,24 @@ void examine_memory(const HostResources& resources) {
     good("shared memory", found);
 }
 
-void examine_launcher() {
-  good("processors", fmt::format("{}, vector kernels: {}", std::thread::hardware_concurrency(),
+/// What runs of this host have, and what of it a run has that is started like this process.
+void examine_processors() {
+  const ProcessorSet own = processors_of_this_process();
+  const std::vector<Processor> processors = find_processors();
+  const HostPlacement all = place_ranks(processors, std::span(&own, 1));
+  good("processors", fmt::format("{} on {} core{} in {} NUMA domain{}, vector kernels: {}", all.processors, all.cores,
+                                 all.cores == 1 ? "" : "s", all.domains, all.domains == 1 ? "" : "s",
                                  kernel::name_of(kernel::best_level())));
+  if (all.bound == 0) return;
+  const std::string found = fmt::format("this process may run on {} of them: {}", own.count(), processor_list(own));
+  // All ranks of a run that is started here would share what one rank is meant to have.
+  if (!is_launched() && own.count() == 1)
+    warn("binding", found, more_cores_advice(all.cores));
+  else
+    good("binding", found);
+}
+
+void examine_launcher() {
   good("MPI", Environment::library_version());
   if (launched_processes() > 1) good("launcher", fmt::format("started {} processes", launched_processes()));
   if (geteuid() == 0 && std::getenv("OMPI_ALLOW_RUN_AS_ROOT") == nullptr)
@@ -134,6 +152,7 @@ void examine_leftovers(bool clean) {
 
 ExitStatus doctor_command(bool clean) {
   const HostResources resources = find_host_resources();
+  examine_processors();
   examine_launcher();
   examine_memory(resources);
   examine_pages(resources.shared_memory_folder);

@@ -14,11 +14,11 @@ void throw_if(const std::optional<std::string>& shortage) {
   if (shortage) throw Error(ExitStatus::resources, *shortage);
 }
 
+}  // namespace
+
 void warn_of(const std::optional<std::string>& finding) {
   if (finding) say(fmt::format("windrow: {}", *finding));
 }
-
-}  // namespace
 
 void check_is_not_deck(const std::string& output, const std::string& deck) {
   std::error_code ignored;

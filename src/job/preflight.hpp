@@ -1,10 +1,16 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "io/output_target.hpp"
 #include "job/plan.hpp"
 #include "mpi/topology.hpp"
 
 namespace windrow {
+
+/// Prints on standard error what a user should know of a run that goes on, if there is anything.
+void warn_of(const std::optional<std::string>& finding);
 
 /// *Throws*: Error(usage), on the calling rank, if the output is the file of the deck.
 void check_is_not_deck(const std::string& output, const std::string& deck);

@@ -98,6 +98,18 @@ std::string report_json(const Report& report) {
                     {"huge_bytes", report.pages.huge},
                     {"populated_bytes", report.pages.populated},
                     {"read_bytes", report.pages.read}};
+  json["placement"] = nlohmann::ordered_json::array();
+  for (const HostPlacement& host : report.placement)
+    json["placement"].push_back({{"host", report.host_names[static_cast<std::size_t>(host.host)]},
+                                 {"ranks", host.ranks},
+                                 {"processors", host.processors},
+                                 {"cores", host.cores},
+                                 {"numa_domains", host.domains},
+                                 {"ranks_bound", host.bound},
+                                 {"ranks_in_one_domain", host.in_one_domain},
+                                 {"ranks_at_once", host.at_once},
+                                 {"pages", host.pages},
+                                 {"pages_in_another_domain", host.pages_apart}});
   json["phases"] = nlohmann::ordered_json::array();
   for (const PhaseReport& phase : report.phases)
     json["phases"].push_back(

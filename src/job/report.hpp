@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "job/placement.hpp"
 #include "kernel/kernels.hpp"
 #include "mpi/pages.hpp"
 
@@ -42,6 +43,8 @@ struct Report {
   std::string level;              ///< of the vector kernels
   std::int64_t window_bytes = 0;  ///< of all nodes
   PageCounts pages;               ///< of all ranks
+  std::vector<std::string> host_names;
+  std::vector<HostPlacement> placement;  ///< of the hosts that are known so far
   std::vector<ScalarResult> results;
   std::vector<NotFiniteElements> not_finite;
   std::vector<std::string> remarks;  ///< of the job, for people

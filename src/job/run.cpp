@@ -22,6 +22,7 @@
 #include "job/drawing.hpp"
 #include "job/inputs.hpp"
 #include "job/numpy_text.hpp"
+#include "job/placement.hpp"
 #include "job/preflight.hpp"
 #include "job/preview.hpp"
 #include "job/quoting.hpp"
@@ -59,6 +60,8 @@ class Run {
   void agree_on_level() const;
   void stream_if_too_large();
   void reserve_report() const;
+  void find_placement();
+  void look_at_pages(Context& context);
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
   void compute_and_write(Context& context);
@@ -84,6 +87,7 @@ class Run {
   Progress progress_;
   LoadedDeck deck_;
   Plan plan_;
+  std::optional<Placement> placement_;
   bool is_deck_wrong_ = false;
   std::optional<io::OutputFile> output_;
   std::vector<PhaseTime> early_phases_;
@@ -182,6 +186,26 @@ void Run::stream_if_too_large() {
   });
 }
 
+/// Warns of ranks that get in each other's way.
+void Run::find_placement() {
+  placement_.emplace(topology_);
+  together(topology_.world, [&] {
+    report_.placement = placement_->hosts();
+    warn_of(placement_warning(placement_->hosts(), topology_.host_names));
+  });
+}
+
+/// Warns of memory that is far from who has filled it.
+void Run::look_at_pages(Context& context) {
+  NodeMemory& memory = context.memory();
+  placement_->look_at_pages(
+      topology_, [&](const std::function<void()>& body) { memory.together(body); }, memory.window().page_sample());
+  memory.together([&] {
+    report_.placement = placement_->hosts();
+    warn_of(pages_warning(placement_->hosts(), topology_.host_names));
+  });
+}
+
 void Run::prepare() {
   if (options_.mistake) throw Error(*options_.mistake);
   check_told_alike();
@@ -214,10 +238,11 @@ void Run::prepare() {
   });
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
+  find_placement();
   if (output_) output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.certain_file_bytes);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
-                       fmt::join(topology_.host_names, ", ")));
+                       hosts_text(placement_->hosts(), topology_.host_names)));
   if (topology_.ranks() == 1 && launched_processes() == 1 && options_.deck != "-")
     announce(fmt::format("on all processors: mpirun -q -n {} windrow run {}\n", std::thread::hardware_concurrency(),
                          fmt::join(command_words(), " ")));
@@ -264,6 +289,7 @@ void Run::work(NodeMemory& memory) {
   }
   collect(*context);
   if (failure) throw AgreedError(*failure);
+  look_at_pages(*context);
   memory.together([&] { close(*context); });
 }
 
@@ -466,6 +492,7 @@ ExitStatus run_deck(const Topology& topology, const RunOptions& options, Registr
   Report report;
   report.ranks = topology.ranks();
   report.nodes = topology.nodes();
+  report.host_names = topology.host_names;
   const bool is_first = topology.world_rank() == 0;
   std::string report_path = options.report;
   // Who ends the run for all, also reports it: to the file that rank 0 has reserved, where that is to be seen.

@@ -151,6 +151,7 @@ void find_sessions(const fs::path& folder, std::vector<Leftover>& found) {
 struct Launch {
   std::int64_t processes = 0;
   std::int64_t number = 0;
+  const char* binding = "";  ///< what has it bind each process to a core of its own
 };
 
 /// Of launchers that run inside each other the innermost counts: mpirun and mpiexec may stand in a step of Slurm,
@@ -159,12 +160,14 @@ Launch launch() {
   struct Variables {
     const char* processes;
     const char* number;
+    const char* binding;
   };
-  constexpr std::array known{Variables{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},  // Open MPI's mpirun
-                             Variables{"PMI_SIZE", "PMI_RANK"},                          // MPICH's and Intel's mpiexec
-                             Variables{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}};         // srun
-  for (const auto& [processes, number] : known)
-    if (number_in(processes) > 0) return {number_in(processes), number_in(number)};
+  constexpr std::array known{
+      Variables{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "mpirun --bind-to core"},  // Open MPI's mpirun
+      Variables{"PMI_SIZE", "PMI_RANK", "mpiexec -bind-to core"},                          // MPICH's mpiexec
+      Variables{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun --cpu-bind=cores"}};         // srun
+  for (const auto& [processes, number, binding] : known)
+    if (number_in(processes) > 0) return {number_in(processes), number_in(number), binding};
   return {};
 }
 
@@ -253,6 +256,16 @@ void warn_of_failing_start() {
       "windrow: srun has started {} processes without PMIx (seen on {}); where MPI cannot start by itself,\n"
       "  {}",
       launched_processes(), host_name(), kRemedyForSrun));
+}
+
+std::string binding_advice() {
+  return launch().binding;
+}
+
+std::string more_cores_advice(std::int64_t ranks) {
+  if (std::getenv("SLURM_JOB_ID") != nullptr)
+    return fmt::format("a core for each rank (sbatch --ntasks-per-node={})", ranks);
+  return "start the launcher where it may use all cores, without `taskset` or what else bounds it";
 }
 
 void refuse_lost_processes(int world_size) {

@@ -38,6 +38,13 @@ void use_shared_memory_folder(const std::string& folder);
 /// the first process does so before.
 void warn_of_failing_start();
 
+/// The option that has the launcher of this process bind each rank to a core of its own, "mpirun --bind-to core"; ""
+/// without a launcher.
+[[nodiscard]] std::string binding_advice();
+
+/// How so many ranks on a host get a core each, where the run as a whole has been given fewer.
+[[nodiscard]] std::string more_cores_advice(std::int64_t ranks);
+
 /// *Throws*: Error(usage), on the calling rank, if the launcher started several processes and MPI knows of one: they
 /// would each believe to be the whole run, and overwrite each other's output.
 void refuse_lost_processes(int world_size);

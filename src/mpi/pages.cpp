@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -86,6 +87,34 @@ std::string describe(const PageCounts& counts) {
   return text.empty() ? "none touched" : text;
 }
 
+void PageSample::add(std::byte* begin, std::byte* end) noexcept {
+  std::byte* const first = round_down_to(begin, kPageBytes);
+  const std::int64_t pages = (round_up_to(end, kPageBytes) - first) / kPageBytes;
+  std::int64_t page = skip_;
+  for (; page < pages; page += stride_) {
+    if (count_ == kMost) {
+      // From here on every second one, as of those before.
+      for (std::size_t n = 0; n < kMost / 2; ++n) pages_[n] = pages_[2 * n];
+      count_ = kMost / 2;
+      stride_ *= 2;
+    }
+    pages_[count_++] = first + page * kPageBytes;
+  }
+  skip_ = page - pages;
+}
+
+PageSample::Domains PageSample::domains() const noexcept {
+  Domains domains;
+  domains.fill(kUnknown);
+  std::array<void*, kMost> addresses{};
+  std::array<int, kMost> found{};
+  std::ranges::copy(pages(), addresses.begin());
+  // Asked for no domain to move to, the kernel tells where each page is. The C library has no name for the call.
+  if (count_ > 0 && syscall(SYS_move_pages, 0, count_, addresses.data(), nullptr, found.data(), 0) == 0)
+    for (std::size_t n = 0; n < count_; ++n) domains[n] = static_cast<std::int16_t>(std::max<int>(found[n], kUnknown));
+  return domains;
+}
+
 std::byte* FirstTouch::touch(std::byte* begin, std::byte* end, std::byte* limit) {
   if (begin >= end) return end;
   std::byte* const first_extent = std::min(round_up_to(begin, kExtentBytes), end);
@@ -95,6 +124,7 @@ std::byte* FirstTouch::touch(std::byte* begin, std::byte* end, std::byte* limit)
     std::byte* const next = provided + kExtentBytes;
     provided = touch_extent(provided, std::min(next, end), next <= limit) ? next : std::min(next, end);
   }
+  sample_.add(begin, provided);
   return provided;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace windrow {
@@ -48,6 +50,28 @@ class PageChoice {
   int stretch_ = kFirstStretch;
 };
 
+/// Some of the pages that a rank has touched, spread evenly over all of them.
+class PageSample {
+ public:
+  static constexpr std::size_t kMost = 64;
+  static constexpr std::int16_t kUnknown = -1;
+  /// NUMA domains by the kernel's numbers, a page each; kUnknown for what is no page and where the kernel does not
+  /// tell.
+  using Domains = std::array<std::int16_t, kMost>;
+
+  /// The pages of [begin, end) come next. *Cost*: a few instructions, for each page that is taken.
+  void add(std::byte* begin, std::byte* end) noexcept;
+  [[nodiscard]] std::span<std::byte* const> pages() const { return {pages_.data(), count_}; }
+  /// Where the pages lie now. *Cost*: a system call. *Throws*: nothing.
+  [[nodiscard]] Domains domains() const noexcept;
+
+ private:
+  std::array<std::byte*, kMost> pages_{};
+  std::size_t count_ = 0;
+  std::int64_t stride_ = 1;  ///< from one page that is taken to the next, in pages
+  std::int64_t skip_ = 0;    ///< pages that come before the next that is taken
+};
+
 /// Touches memory for the first time, in the way asked for or the next best one that the kernel allows.
 class FirstTouch {
  public:
@@ -61,6 +85,7 @@ class FirstTouch {
   std::byte* touch(std::byte* begin, std::byte* end, std::byte* limit);
 
   [[nodiscard]] const PageCounts& counts() const { return counts_; }
+  [[nodiscard]] const PageSample& sample() const { return sample_; }
 
  private:
   bool touch_extent(std::byte* begin, std::byte* end, bool is_whole);
@@ -73,6 +98,7 @@ class FirstTouch {
   bool can_populate_ = true;
   PageChoice choice_;
   PageCounts counts_;
+  PageSample sample_;
 };
 
 }  // namespace windrow

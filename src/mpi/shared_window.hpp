@@ -46,6 +46,8 @@ class SharedWindow {
   /// Whether this rank works through an alias, not through the mapping that MPI made.
   [[nodiscard]] bool has_alias() const { return alias_ != nullptr; }
   [[nodiscard]] const PageCounts& pages() const { return first_touch_.counts(); }
+  /// Some of the pages that this rank was the first to touch.
+  [[nodiscard]] const PageSample& page_sample() const { return first_touch_.sample(); }
 
   /// What is asked of MPI for a window of so many bytes: room to align them, and for MPI's own words.
   [[nodiscard]] static std::int64_t requested_bytes(std::int64_t bytes);

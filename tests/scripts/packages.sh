@@ -4,7 +4,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/stand-ins.sh"
 stand_in_build
 stand_in_apt
-all="${installed_to_build[*]} ccache"
+all="${installed_to_build[*]} ccache libhwloc-dev"
 options="-q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends"
 
 # On a terminal, with this answer.

@@ -21,6 +21,8 @@ Report example() {
   report.output = "out.h5";
   report.window_bytes = 482'344'960;
   report.pages = {.huge = 480'247'808, .populated = 2'097'152, .read = 0};
+  report.host_names = {"node1", "node2"};
+  report.placement = {{.host = 1, .ranks = 2, .cores = 8}};
   report.phases = {{"start", 0.3, 0.3, 0}, {"populate", 0.02, 0.016, 480'000'000}};
   return report;
 }
@@ -28,12 +30,14 @@ Report example() {
 TEST(Report, HoldsWhatProgramsRelyOn) {
   const nlohmann::json json = nlohmann::json::parse(report_json(example()));
   for (const char* const key : {"schema", "version", "job", "ranks", "nodes", "exit_status", "error", "results",
-                                "not_finite", "output", "memory", "phases"})
+                                "not_finite", "output", "memory", "placement", "phases"})
     EXPECT_TRUE(json.contains(key)) << key;
   EXPECT_EQ(json["ranks"], 4);
   EXPECT_EQ(json["exit_status"], 0);
   EXPECT_TRUE(json["error"].is_null());
   EXPECT_EQ(json["memory"]["window_bytes"], 482'344'960);
+  EXPECT_EQ(json["placement"][0]["host"], "node2");
+  EXPECT_EQ(json["placement"][0]["cores"], 8);
   ASSERT_EQ(json["phases"].size(), 2U);
   EXPECT_EQ(json["phases"][1]["name"], "populate");
   EXPECT_EQ(json["phases"][1]["seconds"], 0.02);

@@ -10,6 +10,7 @@ echo "keepalive ${OMPI_MCA_oob_tcp_keepalive_time:-unset}" >>"$CALLS"
 exit "$(cat "$STATE/status" 2>/dev/null || echo 0)"
 LINES
 stand_in srun <<<'exit 3'
+bound='--map-by numa --bind-to core:overload-allowed,if-supported'
 unset "${!SLURM_@}" WINDROW WINDROW_LAUNCHER
 export SLURM_JOB_ID=17 SLURM_JOB_NODELIST='node[1-3]' SLURM_JOB_NUM_NODES=3 SLURM_SUBMIT_DIR=$checkout
 
@@ -17,7 +18,7 @@ export SLURM_JOB_ID=17 SLURM_JOB_NODELIST='node[1-3]' SLURM_JOB_NUM_NODES=3 SLUR
 for tasks in '4:4' '4(x3):12' '4(x2),2:10' '3,1,2(x4):12' ':1'; do
   SLURM_TASKS_PER_NODE=${tasks%:*} call bash "$script" input/populate.toml array.rows=6e7 "title=two words"
   expect_status 0
-  expect_call "mpirun -n ${tasks#*:} $bin/windrow run input/populate.toml array.rows=6e7 title=two words"
+  expect_call "mpirun $bound -n ${tasks#*:} $bin/windrow run input/populate.toml array.rows=6e7 title=two words"
   expect_call "keepalive 30"
 done
 export SLURM_TASKS_PER_NODE='2(x3)'
@@ -25,15 +26,15 @@ expect_output "job 17 on node[1-3]: 3 nodes"
 
 # A number of tasks for all is what counts.
 SLURM_NTASKS=7 call bash "$script" deck.toml
-expect_call "mpirun -n 7 $bin/windrow run deck.toml"
+expect_call "mpirun $bound -n 7 $bin/windrow run deck.toml"
 
 # The built one comes first, and WINDROW before that; none at all is told.
 mkdir -p "$checkout/build/release"
 cp "$bin/windrow" "$checkout/build/release/windrow"
 call bash "$script" deck.toml
-expect_call "mpirun -n 6 $checkout/build/release/windrow run deck.toml"
+expect_call "mpirun $bound -n 6 $checkout/build/release/windrow run deck.toml"
 WINDROW=/opt/windrow call bash "$script" deck.toml
-expect_call "mpirun -n 6 /opt/windrow run deck.toml"
+expect_call "mpirun $bound -n 6 /opt/windrow run deck.toml"
 rm -r "$checkout/build" "$bin/windrow"
 call bash "$script" deck.toml
 expect_status 2
@@ -47,6 +48,12 @@ expect_output "usage: sbatch"
 WINDROW_LAUNCHER=srun call bash "$script" deck.toml
 expect_status 3
 expect_call "srun --mpi=pmix --kill-on-bad-exit=1 --ntasks=6 $bin/windrow run deck.toml"
+
+# It binds where Slurm has the plugin for it. A launcher may come with options.
+stand_in scontrol <<<'echo "TaskPlugin              = task/cgroup,task/affinity"'
+WINDROW_LAUNCHER="srun --nodes=2" call bash "$script" deck.toml
+expect_call "srun --nodes=2 --mpi=pmix --kill-on-bad-exit=1 --ntasks=6 --cpu-bind=cores $bin/windrow run deck.toml"
+rm "$bin/scontrol"
 
 # The status is the launcher's.
 for number in 0 2 3 75 137; do
@@ -85,8 +92,67 @@ expect_status 75
 [[ $(grep -c '^got USR1' "$CALLS") == 2 && $(grep -c '^got TERM' "$CALLS") == 1 ]] || wrong "signals were lost"
 
 # Nothing but the marked block names a site; Slurm reads its options before the first command.
-first=$(grep -n -m 1 '^[^#]' "$script" | cut -d: -f1)
-last=$(grep -n '^#SBATCH' "$script" | tail -n 1 | cut -d: -f1)
-((last < first)) || wrong "an #SBATCH line comes after the first command"
+for script in "$repository"/slurm/*.sbatch; do
+  first=$(grep -n -m 1 '^[^#]' "$script" | cut -d: -f1)
+  last=$(grep -n '^#SBATCH' "$script" | tail -n 1 | cut -d: -f1)
+  ((last < first)) || wrong "$script: an #SBATCH line comes after the first command"
+done
+
+# array.sbatch: the value of the element, and a name of its own for the output, by windrow.sbatch beside it.
+stand_in mpirun </dev/null
+script=$repository/slurm/array.sbatch
+run="mpirun $bound -n 6 $bin/windrow run"
+SLURM_ARRAY_TASK_ID=1 call bash "$script" input/square.toml seed 11 12 13
+expect_status 0
+expect_call "$run input/square.toml seed=12 --output square-1.h5"
+SLURM_ARRAY_TASK_ID=2 call bash "$script" my.toml title "no space" "two words" "a 100%" -- array.rows=7 --output out/%a.h5
+expect_call "$run my.toml title=a 100% array.rows=7 --output out/2.h5"
+SLURM_ARRAY_TASK_ID=0 call bash "$script" my.toml seed 11 -- output.file=%a.h5
+expect_call "$run my.toml seed=11 output.file=0.h5"
+refused() { # OUTPUT ARGUMENT...
+  call bash "$script" "${@:2}"
+  expect_status 2
+  expect_output "$1"
+  expect_no_call mpirun
+}
+refused "this is no job array; try: sbatch --array=0-1 ..." my.toml seed 11 12
+export SLURM_ARRAY_TASK_ID=3
+refused "element 3 has no value: seed has 3; try: sbatch --array=0-2 ..." my.toml seed 11 12 13
+refused "usage: sbatch --array=0-N" my.toml seed
+refused "no values for seed" my.toml seed -- 11 12
+refused "'seed=11' is no key" my.toml seed=11 seed=12
+
+# A copy has windrow.sbatch beside its original; what no original has is told.
+mkdir -p "$scratch/spool" "$scratch/a folder"
+cp "$script" "$scratch/spool/slurm_script"
+cp "$script" "$repository/slurm/windrow.sbatch" "$scratch/a folder/"
+script=$scratch/spool/slurm_script
+echo "echo '   Command=$scratch/a folder/array.sbatch input/x.toml seed 1'" | stand_in scontrol
+SLURM_ARRAY_TASK_ID=0 call bash "$script" my.toml seed 11
+expect_call "$run my.toml seed=11 --output my-0.h5"
+rm "$scratch/a folder/windrow.sbatch"
+SLURM_ARRAY_TASK_ID=0 refused "there is no windrow.sbatch beside this script, in $scratch/a folder" my.toml seed 11
+rm "$bin/scontrol"
+
+# scaling.sbatch: told what is wrong before anything runs.
+ln -s /usr/bin/python3 "$bin/python3"
+script=$repository/slurm/scaling.sbatch
+stand_in windrow <<'LINES'
+[[ $2 == bad.toml ]] && echo "bad.toml:1:1: unknown key" >&2 && exit 2
+printf '[arrays.u]\nrows = 60  # rows\n\n[arrays.w]\nrows = 1  # rows\n\n[arrays.v]\nrows = 70\n'
+LINES
+call python3 -B "$script"
+expect_status 2
+expect_output "usage: sbatch -N NODES slurm/scaling.sbatch"
+call python3 -B "$script" bad.toml
+expect_status 2
+expect_output "bad.toml:1:1: unknown key"
+SLURM_JOB_ID='' call python3 -B "$script" my.toml
+expect_status 2
+expect_output "this is no job of Slurm"
+call python3 -B "$script" --grow arrays.x.rows my.toml
+expect_status 2
+expect_output "--grow arrays.x.rows is none of arrays.u.rows, arrays.v.rows"
+expect_no_call mpirun
 
 finish

@@ -13,6 +13,15 @@ function(windrow_folder name)
   target_compile_definitions(windrow_${name} PRIVATE WINDROW_VERSION="${PROJECT_VERSION}")
 endfunction()
 
+# `windrow plan --sbatch` prints slurm/windrow.sbatch, which the program therefore holds.
+function(windrow_batch_template)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/slurm/windrow.sbatch)
+  file(READ ${PROJECT_SOURCE_DIR}/slurm/windrow.sbatch WINDROW_SBATCH)
+  set(source ${PROJECT_BINARY_DIR}/batch_template.cpp)
+  configure_file(${PROJECT_SOURCE_DIR}/src/job/batch_template.cpp.in ${source} @ONLY)
+  target_sources(windrow_job PRIVATE ${source})
+endfunction()
+
 # The vector kernels are one source, compiled once for each instruction set; which one runs is chosen at run time.
 function(windrow_kernel_levels)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

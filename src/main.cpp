@@ -91,7 +91,7 @@ void declare_plan(CLI::App& app, Arguments& arguments) {
       ->type_name("SIZE");
   command.add_flag("--here", arguments.plan.here, "does it fit on this machine now? exit 3 if not");
   CLI::Option* const json = command.add_flag("--json", arguments.plan.json, "as JSON");
-  command.add_flag("--sbatch", arguments.plan.sbatch, "as #SBATCH lines")->excludes(json);
+  command.add_flag("--sbatch", arguments.plan.sbatch, "as a batch script for Slurm")->excludes(json);
 }
 
 void declare_others(CLI::App& app, Arguments& arguments) {

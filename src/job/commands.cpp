@@ -1,11 +1,13 @@
 #include "job/commands.hpp"
 
+#include <filesystem>
 #include <thread>
 
 #include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "io/output_target.hpp"
 #include "io/verify.hpp"
+#include "job/batch_script.hpp"
 #include "job/plan.hpp"
 #include "job/preflight.hpp"
 #include "job/shortage.hpp"
@@ -87,6 +89,10 @@ ExitStatus check_command(const DeckArguments& arguments, Registry registry) {
 }
 
 ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& options, Registry registry) {
+  if (options.sbatch && arguments.deck == "-")
+    throw Error(ExitStatus::usage,
+                "--sbatch of a deck from standard input: the script would not find it when it starts\n"
+                "  try: a file");
   const LoadedDeck deck = load(arguments, registry);
   const int ranks = options.ranks > 0 ? options.ranks : processors() * options.nodes;
   if (options.nodes > ranks)
@@ -96,7 +102,9 @@ ExitStatus plan_command(const DeckArguments& arguments, const PlanOptions& optio
   if (options.json)
     show(plan_json(plan));
   else if (options.sbatch)
-    show(plan_sbatch(plan));
+    show(batch_script(plan, {.windrow = std::filesystem::read_symlink("/proc/self/exe").string(),
+                             .deck = arguments.deck,
+                             .overrides = arguments.overrides}));
   else
     show(fmt::format("{}{}", plan_text(plan), verdict_on_nodes(deck, plan, described_node(options))));
   if (!options.here) return ExitStatus::done;

@@ -191,15 +191,6 @@ std::string plan_json(const Plan& plan) {
   return json.dump(2) + "\n";
 }
 
-std::string plan_sbatch(const Plan& plan) {
-  std::int64_t memory = 0;
-  for (const MemoryNeed& host : plan.hosts) memory = std::max(memory, host.memory);
-  // Slurm counts the window once, for the rank that touched it; a tenth more for the page cache of the output.
-  return fmt::format("#SBATCH --nodes={}\n#SBATCH --ntasks={}\n#SBATCH --ntasks-per-node={}\n#SBATCH --mem={}M\n",
-                     plan.machine.nodes(), plan.machine.ranks(), *std::ranges::max_element(plan.machine.ranks_per_node),
-                     divide_up(checked_add(memory, memory / 10), kMiB));
-}
-
 Machine equal_nodes(int ranks, int nodes) {
   Machine machine{{}, {}};
   for (int node = 0; node < nodes; ++node) {

@@ -55,10 +55,9 @@ inline constexpr std::int64_t kRankBytes = std::int64_t{64} << 20;
 /// of the file is estimated from it, and what the run writes begins with it.
 [[nodiscard]] io::FileSpec planned_file(const LoadedDeck& deck, const JobNeeds& needs);
 
-/// The plan for people, for programs, and as lines for a batch script.
+/// The plan for people and for programs; as a batch script: batch_script().
 [[nodiscard]] std::string plan_text(const Plan& plan);
 [[nodiscard]] std::string plan_json(const Plan& plan);
-[[nodiscard]] std::string plan_sbatch(const Plan& plan);
 
 /// A cluster of equal nodes, the ranks dealt evenly: what `windrow plan` assumes.
 [[nodiscard]] Machine equal_nodes(int ranks, int nodes);

@@ -495,13 +495,25 @@ class Plan(CommandCase):
 
     def test_batch_lines(self):
         text = self.output_of("plan", "deck.toml", "--sbatch", "--ranks", 8, "--nodes", 2, "array.rows=6e7")
-        self.assertTrue(all(line.startswith("#SBATCH --") for line in text.splitlines()), text)
+        self.assertTrue(text.startswith("#!/bin/bash\n"), text)
         self.assertIn("#SBATCH --nodes=2\n", text)
         self.assertIn("#SBATCH --ntasks-per-node=4\n", text)
         # Half of 4.8 GB, and what four processes take.
         mebibytes = int(re.search(r"--mem=(\d+)M", text)[1])
         self.assertGreater(mebibytes << 20, 2.4e9)
         self.assertLess(mebibytes << 20, 4e9)
+
+    def test_batch_script_keeps_words_together(self):
+        name = self.write_deck(DECK, "it's a deck.toml").name
+        text = self.output_of("plan", name, "--sbatch", "--ranks", 1, "title=two words; rm $HOME")
+        self.assertIn("#SBATCH --job-name=it-s-a-deck\n", text)
+        script = self.folder / "run.sbatch"
+        script.write_text(text)
+        result = launch.run(["bash", script, "--output", "batch.h5", "--quiet"], cwd=self.folder)
+        self.assert_status(result, launch.DONE)
+        with h5py.File(self.folder / "batch.h5") as file:
+            self.assertEqual(file.attrs["title"], b"two words; rm $HOME")
+        self.assert_usage("standard input", "plan", "-", "--sbatch")
 
     def test_batch_lines_ask_for_as_many_ranks_as_planned(self):
         text = self.output_of("plan", "deck.toml", "--sbatch", "--ranks", 7, "--nodes", 2)

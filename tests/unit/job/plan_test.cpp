@@ -93,7 +93,6 @@ TEST(Plan, IsLinearInTheNumberOfNodes) {
   EXPECT_EQ(plan.hosts.size(), 500'000U);
   EXPECT_EQ(plan.windows.back().arrays[0].rows.end, 1'250'000);
   EXPECT_FALSE(plan_json(plan).empty());
-  EXPECT_FALSE(plan_sbatch(plan).empty());
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ class Scripts(ClusterCase):
                 self.assertFalse((self.folder / f"{launcher}-2.h5").exists())
 
     def test_one_element_once_more(self):
-        number = self.submit("deck.toml", "seed", "11", "12", script=SLURM / "array.sbatch", options=("--array=1", "-n2"))
+        number = self.submit("deck.toml", "seed", "11", "12", script=SLURM / "array.sbatch",
+                             options=("--array=1", "-n2"))
         self.wait_until_ended(number)
         np.testing.assert_array_equal(array_of(self.folder / "deck-1.h5"), self.alone("seed=12"))
         self.assertFalse((self.folder / "deck-0.h5").exists())
@@ -110,6 +111,11 @@ class Scripts(ClusterCase):
         self.assertEqual([(row["kind"], row["nodes"], row["ranks"], row["rows"]) for row in table],
                          [(kind, "1", str(ranks), str(1009 * (ranks if kind == "weak" else 1)))
                           for kind in ("strong", "weak") for ranks in (1, 2, 3)])
+
+    def test_scaling_of_fixed_rows(self):
+        table = self.scaling("--repeats", "1", "--grow", "none", "deck.toml", options=("-N1", "--ntasks-per-node=2"))
+        self.assertEqual([(row["kind"], row["ranks"], row["rows"]) for row in table],
+                         [("strong", "1", "1009"), ("strong", "2", "1009")])
 
     def test_scaling_of_what_fails(self):
         number = self.submit("deck.toml", "array.rows=1e12", script=SLURM / "scaling.sbatch")

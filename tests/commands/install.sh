@@ -11,3 +11,4 @@ cd "$folder"
 "$folder/prefix/bin/windrow" run "$folder/prefix/share/windrow/input/populate.toml" --quiet
 "$folder/prefix/bin/windrow" verify populate.h5
 test -x "$folder/prefix/bin/windrow" -a -f "$folder/prefix/share/windrow/slurm/windrow.sbatch"
+test -x "$folder/prefix/share/windrow/slurm/array.sbatch" -a -x "$folder/prefix/share/windrow/slurm/scaling.sbatch"

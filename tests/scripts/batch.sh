@@ -52,7 +52,7 @@ expect_call "srun --mpi=pmix --kill-on-bad-exit=1 --ntasks=6 $bin/windrow run de
 # It binds where Slurm has the plugin for it. A launcher may come with options.
 stand_in scontrol <<<'echo "TaskPlugin              = task/cgroup,task/affinity"'
 WINDROW_LAUNCHER="srun --nodes=2" call bash "$script" deck.toml
-expect_call "srun --nodes=2 --mpi=pmix --kill-on-bad-exit=1 --ntasks=6 --cpu-bind=cores $bin/windrow run deck.toml"
+expect_call "srun --mpi=pmix --kill-on-bad-exit=1 --ntasks=6 --cpu-bind=cores --nodes=2 $bin/windrow run deck.toml"
 rm "$bin/scontrol"
 
 # The status is the launcher's.

@@ -58,4 +58,9 @@ RowRange intersect(RowRange a, RowRange b) {
   return both.empty() ? RowRange{} : both;
 }
 
+ByteRange intersect(ByteRange a, ByteRange b) {
+  const ByteRange both{std::max(a.begin, b.begin), std::min(a.end, b.end)};
+  return both.empty() ? ByteRange{} : both;
+}
+
 }  // namespace windrow

@@ -92,4 +92,6 @@ struct ByteRange {
   friend bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
+[[nodiscard]] ByteRange intersect(ByteRange a, ByteRange b);
+
 }  // namespace windrow

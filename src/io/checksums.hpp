@@ -11,7 +11,13 @@ namespace windrow::io {
 /// XXH3-64 of some bytes, with the default secret and seed 0; by the vector kernels of the level in use.
 [[nodiscard]] std::uint64_t checksum(std::span<const std::byte> bytes) noexcept;
 
-/// The same number as checksum() from bytes that come in pieces, in order: of a group that lies on several nodes.
+/// The checksum of a group of an array.
+struct GroupChecksum {
+  std::int64_t group = 0;
+  std::uint64_t checksum = 0;
+};
+
+/// The same number as checksum() from bytes that come in pieces, in order: of a group that lies in several panels.
 class ChecksumStream {
  public:
   ChecksumStream();

@@ -36,13 +36,14 @@ ChunkWriter::ChunkWriter(const SharedArray& array, const Staging& staging, Stagi
                       shape.chunks_per_round(machine.ranks_per_node[static_cast<std::size_t>(node)])});
   }
   if (!topology_->is_leader()) return;
+  const auto has = [&](int node) { return nodes_[static_cast<std::size_t>(node)].bytes; };
   const auto& [own, chunks, per_round] = here();
-  // Nodes without rows take part where they are amidst a chunk.
   if (chunks.begin > 0)
     if (const ByteRange before = grid_.array_bytes(chunks.begin - 1); before.end > own.begin)
-      head_.emplace(array, before);
+      head_.emplace(*topology_, has, before);
   if (chunks.begin == chunks.end) return;
-  if (const ByteRange last = grid_.array_bytes(chunks.end - 1); last.end > own.end) tail_.emplace(array, last);
+  if (const ByteRange last = grid_.array_bytes(chunks.end - 1); last.end > own.end)
+    tail_.emplace(*topology_, has, last);
 }
 
 ChunkWriter::Chunks ChunkWriter::chunks_of_round(const Node& node, std::int64_t round) {
@@ -82,12 +83,12 @@ void ChunkWriter::write(ChunkFile* file, const std::function<void(std::int64_t)>
 
 /// A chunk that begins on one node and ends on others is put together by the leader of the first.
 void ChunkWriter::exchange_borders() {
-  if (head_) head_->gather();
+  const std::span<const std::byte> rows = array_->read(array_->node_rows());
+  if (head_) head_->gather(rows);
   if (!tail_) return;
-  tail_->gather();
+  tail_->gather({});
   const ByteRange own = here().bytes;
   const ByteRange last = grid_.array_bytes(here().chunks.end - 1);
-  const std::span<const std::byte> rows = array_->read(array_->node_rows());
   auto end =
       std::ranges::copy(rows.last(static_cast<std::size_t>(own.end - last.begin)), staging_.border().begin()).out;
   end = std::ranges::copy(tail_->rest(), end).out;

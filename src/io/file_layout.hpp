@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/extents.hpp"
+#include "base/partition.hpp"
 
 namespace windrow::io {
 
@@ -13,6 +14,8 @@ inline constexpr std::int64_t kFileFormat = 1;
 
 /// Arrays start on a page, so that they can be mapped in place.
 inline constexpr std::int64_t kPageBytes = 4096;
+/// The largest multiple at which they start, where several nodes write.
+inline constexpr std::int64_t kMostUnitBytes = kGroupBytes;
 
 /// A span of bytes of a file.
 struct Region {

@@ -23,6 +23,7 @@ FileReader::FileReader(const std::string& path) : path_(path) {
   const int error_number = errno;
   if (known && S_ISREG(status.st_mode)) {
     size_ = status.st_size;
+    block_bytes_ = status.st_blksize;
     written_ = status.st_mtim;
     return;
   }
@@ -36,12 +37,14 @@ FileReader::FileReader(FileReader&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       size_(other.size_),
+      block_bytes_(other.block_bytes_),
       written_(other.written_) {}
 
 FileReader& FileReader::operator=(FileReader&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(size_, other.size_);
+  std::swap(block_bytes_, other.block_bytes_);
   std::swap(written_, other.written_);
   return *this;
 }

@@ -22,6 +22,8 @@ class FileReader {
   [[nodiscard]] const std::string& path() const { return path_; }
   /// Size in bytes when it was opened.
   [[nodiscard]] std::int64_t size() const { return size_; }
+  /// What its file system likes to read and write at a time.
+  [[nodiscard]] std::int64_t block_bytes() const { return block_bytes_; }
 
   /// Another path to the file that is open, whatever has the first one by now; for this process and its children.
   /// *Throws* Error(io), on the calling rank, if the file has no name any more: then there is none.
@@ -44,6 +46,7 @@ class FileReader {
   std::string path_;
   int descriptor_ = -1;
   std::int64_t size_ = 0;
+  std::int64_t block_bytes_ = 0;
   timespec written_ = {};  ///< when somebody last wrote to it, at the time it was opened
 };
 

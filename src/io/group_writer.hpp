@@ -4,15 +4,17 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "array/groups.hpp"
 #include "array/shared_array.hpp"
+#include "io/checksums.hpp"
 #include "io/file_writer.hpp"
 
 namespace windrow::io {
 
-/// Brings an array's groups to the file, each once and by one rank of the node, with its checksum: as soon as it is
-/// filled, while it is in the caches, or else at the end.
+/// Brings the groups of an array that a node has whole to the file, each once and by one rank of the node, with its
+/// checksum: as soon as it is filled, while it is in the caches, or else at the end. The others are for MovedRows.
 class GroupWriter {
  public:
   /// The array begins at `offset` of the file. Local.
@@ -27,6 +29,9 @@ class GroupWriter {
   /// one that filled the array. `advance` is told the bytes. *Throws*: as FileWriter::write, on the calling rank;
   /// PeerFailure.
   void write_rest(const std::function<void(std::int64_t)>& advance);
+
+  /// Of the groups that the ranks of the node have written, when that is all of them.
+  [[nodiscard]] std::vector<GroupChecksum> checksums();
 
  private:
   /// *Shape*: `rows` are the node's.

@@ -115,11 +115,16 @@ Hdf5Handle open_file(const std::string& path) {
   return open_file(path, file_access());
 }
 
-Hdf5Handle open_to_allocate_pages(const std::string& path) {
+Hdf5Handle open_to_allocate(const std::string& path, std::int64_t unit) {
   const Hdf5Handle access = file_access();
-  hdf5_ok(H5Pset_alignment(access.get(), 1, static_cast<hsize_t>(kPageBytes)), "set the alignment");
+  hdf5_ok(H5Pset_alignment(access.get(), 1, static_cast<hsize_t>(unit)), "set the alignment");
   hdf5_ok(H5Pset_small_data_block_size(access.get(), 0), "turn the packing of small datasets off");
   return open_file(path, access);
+}
+
+void leave_gap(const Hdf5Handle& file, std::int64_t bytes) {
+  if (bytes == 0) return;
+  hdf5_ok(H5Fincrement_filesize(file.get(), static_cast<hsize_t>(bytes)), "leave a gap in the file");
 }
 
 Hdf5Handle create_group(const Hdf5Handle& parent, const std::string& name) {

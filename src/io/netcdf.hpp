@@ -20,8 +20,12 @@ namespace windrow::io {
 /// Opens a file to add to it.
 [[nodiscard]] Hdf5Handle open_file(const std::string& path);
 
-/// Opens a file such that all space allocated in it starts on a page and comes after all that is allocated already.
-[[nodiscard]] Hdf5Handle open_to_allocate_pages(const std::string& path);
+/// Opens a file such that all space allocated in it starts at a multiple of `unit` bytes and comes after all that is
+/// allocated already.
+[[nodiscard]] Hdf5Handle open_to_allocate(const std::string& path, std::int64_t unit);
+
+/// Leaves so many bytes unused behind all that is allocated.
+void leave_gap(const Hdf5Handle& file, std::int64_t bytes);
 
 [[nodiscard]] Hdf5Handle create_group(const Hdf5Handle& parent, const std::string& name);
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -11,7 +12,7 @@
 #include "io/checksums.hpp"
 #include "io/chunk_writer.hpp"
 #include "io/file_reader.hpp"
-#include "io/node_checksums.hpp"
+#include "io/moved_rows.hpp"
 #include "io/seal.hpp"
 #include "io/shared_temporary.hpp"
 #include "io/skeleton.hpp"
@@ -60,7 +61,11 @@ void write_checksums(const std::string& path, const ArrayLayout& layout, const s
 }  // namespace
 
 OutputFile::OutputFile(const Topology& topology, std::string path, TargetOptions options)
-    : path_(std::move(path)), options_(options), is_first_(topology.world_rank() == 0) {
+    : path_(std::move(path)),
+      options_(options),
+      is_first_(topology.world_rank() == 0),
+      machine_(machine_of(topology)),
+      node_(topology.node_number) {
   if (is_first_) temporary_ = OutputTarget::temporary_path_of(path_, options_);
 }
 
@@ -95,13 +100,14 @@ void OutputFile::work_by_name(const std::function<void()>& work) const {
   }
 }
 
-void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes) {
+void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int64_t file_bytes, std::int64_t writers) {
   compression_ = spec.compression;
+  writers_ = writers;
   staging_ = StagingShape::of(spec, topology.ranks());
   std::vector<std::int64_t> offsets;
   together(topology.world, [&] {
     fault_point("start.skeleton");
-    if (is_first_) target_->work_by_name([&] { layout_ = create_skeleton(temporary_, spec); });
+    if (is_first_) target_->work_by_name([&] { layout_ = create_skeleton(temporary_, spec, unit_of_arrays()); });
     for (const ArrayLayout& array : layout_.arrays) offsets.push_back(array.data.offset);
     offsets.resize(spec.arrays.size());
   });
@@ -110,27 +116,38 @@ void OutputFile::begin(const Topology& topology, const FileSpec& spec, std::int6
     layout_.arrays.resize(offsets.size());
     for (std::size_t n = 0; n < offsets.size(); ++n) layout_.arrays[n].data.offset = offsets[n];
     work_by_name([&] { rows_ = std::make_unique<FileWriter>(temporary_); });
-    if (is_first_) rows_->reserve(file_bytes);
+    if (is_first_) {
+      const auto begins = static_cast<std::int64_t>(compression_ == 0 ? spec.arrays.size() + 1 : 0);
+      rows_->reserve(checked_add(file_bytes, begins * (unit_of_arrays() - kPageBytes)));
+    }
     fault_point("start.open");
   });
 }
 
+/// Arrays begin where a block of the file system does, if several nodes write: then so do groups, which are no smaller.
+/// A block that is larger is one of a file system that keeps its hosts from each other's bytes by itself.
+std::int64_t OutputFile::unit_of_arrays() const {
+  if (writing_nodes(machine_.nodes(), writers_) == 1) return kPageBytes;
+  const auto block = static_cast<std::uint64_t>(FileReader(temporary_).block_bytes());
+  return std::clamp(static_cast<std::int64_t>(std::bit_ceil(block)), kPageBytes, kMostUnitBytes);
+}
+
 GroupWriter* OutputFile::attach(const SharedArray& array) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
-  Part& part = parts_.emplace_back(Part{.shape = array.shape(), .array = &array});
-  if (compression_ != 0) return nullptr;
+  Part& part = parts_.emplace_back(Part{.shares = {machine_, array.shape(), writers_}, .array = &array});
+  if (compression_ != 0 || !part.shares.writes(node_)) return nullptr;
   return &part.writer.emplace(array, *rows_, offset, options_.durable);
 }
 
 RowFile* OutputFile::attach_rows(const ArrayShape& shape, bool writes_here) {
   const std::int64_t offset = layout_.arrays.at(parts_.size()).data.offset;
-  Part& part = parts_.emplace_back(Part{.shape = shape});
+  Part& part = parts_.emplace_back(Part{.shares = {machine_, shape, writers_}});
   if (!writes_here) return nullptr;
-  work_by_name([&] { part.row_file.emplace(temporary_, offset, shape, options_.durable); });
+  work_by_name([&] { part.row_file.emplace(temporary_, offset, shape, part.shares, node_, options_.durable); });
   return &*part.row_file;
 }
 
-void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
+OutputFile::Checksums OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::int64_t)>& advance) {
   memory.together([&] {
     for (Part& part : parts_) {
       if (part.writer) part.writer->write_rest(advance);
@@ -138,42 +155,70 @@ void OutputFile::write_rows(NodeMemory& memory, const std::function<void(std::in
     }
     fault_point("write.checksums");
   });
+  memory.together([&] { fault_point("write.exchange"); });
+  std::vector<std::vector<GroupChecksum>> found;
+  for (std::size_t number = 0; number < parts_.size(); ++number) found.push_back(move_rows(memory, number, advance));
   // When all have written: what one syncs, is on the disk for all of its node.
   memory.together([&] {
     if (options_.durable && memory.topology().is_leader()) rows_->sync();
     rows_->close();
-  });
-}
-
-OutputFile::Checksums OutputFile::gather_checksums(NodeMemory& memory) {
-  const Topology& topology = memory.topology();
-  const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
-  std::deque<std::optional<NodeChecksums>> of_node;
-  run_together([&] {
-    fault_point("write.exchange");
-    for (const Part& part : parts_) {
-      of_node.emplace_back();
-      if (topology.is_leader() && part.array != nullptr) of_node.back().emplace(*part.array);
-    }
-  });
-  for (std::optional<NodeChecksums>& checksums : of_node)
-    if (checksums) checksums->exchange();
-  std::vector<std::vector<GroupChecksum>> collected(parts_.size());
-  run_together([&] {
-    for (std::size_t n = 0; n < parts_.size(); ++n) {
-      if (of_node[n]) collected[n] = of_node[n]->collect();
-      if (parts_[n].row_file) collected[n] = parts_[n].row_file->checksums();
-    }
     fault_point("write.collect");
   });
   Checksums checksums;
-  for (std::size_t n = 0; n < parts_.size(); ++n) {
-    const std::vector<std::byte> found = gather(topology.world, run_together, std::as_bytes(std::span(collected[n])));
-    run_together([&] {
-      if (!is_first_) return;
-      target_->work_by_name([&] { checksums.push_back(in_order(found, temporary_, layout_.arrays[n].data)); });
-    });
-  }
+  for (std::size_t number = 0; number < parts_.size(); ++number)
+    checksums.push_back(gather_checksums(memory, number, found[number]));
+  return checksums;
+}
+
+/// Writes what is not written yet of an array. Returns the checksums of the groups that this node has written, on its
+/// leader.
+std::vector<GroupChecksum> OutputFile::move_rows(NodeMemory& memory, std::size_t number,
+                                                 const std::function<void(std::int64_t)>& advance) {
+  Part& part = parts_[number];
+  if (part.array == nullptr && machine_.nodes() > 1) gather_held(memory, part);
+  MovedRows moved(memory, part.shares, *rows_, layout_.arrays[number].data.offset, options_.durable);
+  const std::int64_t first = part.shares.has(node_).begin;
+  moved.write(
+      [&](ByteRange bytes) {
+        if (part.array == nullptr) return part.row_file->held(bytes);
+        return part.array->read(part.array->node_rows())
+            .subspan(static_cast<std::size_t>(bytes.begin - first), static_cast<std::size_t>(bytes.bytes()));
+      },
+      advance);
+  std::vector<GroupChecksum> all;
+  memory.together([&] {
+    all = moved.checksums();
+    const auto add = [&](const std::vector<GroupChecksum>& more) { all.insert(all.end(), more.begin(), more.end()); };
+    if (part.writer && memory.topology().is_leader()) add(part.writer->checksums());
+    if (part.row_file) add(part.row_file->checksums());
+  });
+  return all;
+}
+
+/// What the ranks of a node hold of rows that pass through, to its leader.
+void OutputFile::gather_held(NodeMemory& memory, Part& part) {
+  const Topology& topology = memory.topology();
+  const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
+  std::vector<std::byte> own;
+  run_together([&] {
+    if (part.row_file && !topology.is_leader()) own = part.row_file->held();
+  });
+  const std::vector<std::byte> all = gather(topology.node, run_together, own);
+  run_together([&] {
+    if (topology.is_leader()) part.row_file->hold(all);
+  });
+}
+
+/// Of all groups of an array, in order, on world rank 0.
+std::vector<std::uint64_t> OutputFile::gather_checksums(NodeMemory& memory, std::size_t number,
+                                                        const std::vector<GroupChecksum>& own) {
+  const Together run_together = [&](const std::function<void()>& body) { memory.together(body); };
+  const std::vector<std::byte> found = gather(memory.topology().world, run_together, std::as_bytes(std::span(own)));
+  std::vector<std::uint64_t> checksums;
+  run_together([&] {
+    if (!is_first_) return;
+    target_->work_by_name([&] { checksums = in_order(found, temporary_, layout_.arrays[number].data); });
+  });
   return checksums;
 }
 
@@ -218,13 +263,7 @@ void OutputFile::complete(const FileSpec& spec, const Checksums& checksums) {
 
 void OutputFile::finish(NodeMemory& memory, const std::function<FileSpec()>& make_spec,
                         const std::function<void(std::int64_t)>& advance) {
-  Checksums checksums;
-  if (compression_ != 0) {
-    checksums = write_chunks(memory, advance);
-  } else {
-    write_rows(memory, advance);
-    checksums = gather_checksums(memory);
-  }
+  const Checksums checksums = compression_ != 0 ? write_chunks(memory, advance) : write_rows(memory, advance);
   memory.together([&] {
     fault_point("write.provenance");
     if (!is_first_) return;

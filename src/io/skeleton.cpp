@@ -133,11 +133,15 @@ void create_root(const std::string& path, const FileSpec& spec) {
 // What is written without HDF5 is allocated in a session of its own, each on a page of its own, behind all that is
 // there already: alignment is a property of the session, and of all that is allocated in it.
 
-void allocate_arrays(const std::string& path, FileLayout& layout) {
-  Hdf5Handle file = open_to_allocate_pages(path);
+/// What comes after the arrays begins at a multiple of `unit`, too: leader 0 alone writes there. Returns where.
+std::int64_t allocate_arrays(const std::string& path, FileLayout& layout, std::int64_t unit) {
+  Hdf5Handle file = open_to_allocate(path, unit);
   for (ArrayLayout& array : layout.arrays)
     array.data = {allocate(file, fmt::format("/{}", array.name)), array.extents.bytes(array.type)};
+  const std::int64_t end = layout.arrays.back().data.end();
+  leave_gap(file, round_up(end, unit) - end);
   close(std::move(file), path);
+  return round_up(end, unit);
 }
 
 void create_rest(const std::string& path, const FileSpec& spec, const FileLayout& layout) {
@@ -149,7 +153,7 @@ void create_rest(const std::string& path, const FileSpec& spec, const FileLayout
 
 /// The seal last: it ends the file.
 void allocate_rest(const std::string& path, const FileSpec& spec, FileLayout& layout) {
-  Hdf5Handle file = open_to_allocate_pages(path);
+  Hdf5Handle file = open_to_allocate(path, kPageBytes);
   for (ArrayLayout& array : layout.arrays) {
     const std::string dataset = fmt::format("/{}/{}/{}", kProvenance, kChecksums, array.name);
     const auto item = static_cast<std::int64_t>(sizeof(std::uint64_t));
@@ -173,7 +177,7 @@ void check_layout(const std::string& path, const FileLayout& layout, std::int64_
 
 }  // namespace
 
-FileLayout create_skeleton(const std::string& path, const FileSpec& spec) {
+FileLayout create_skeleton(const std::string& path, const FileSpec& spec, std::int64_t unit) {
   check_names(spec);
   prepare_hdf5();
   create_root(path, spec);
@@ -182,8 +186,7 @@ FileLayout create_skeleton(const std::string& path, const FileSpec& spec) {
     layout.arrays.push_back({array.name, array.type, array.extents, {}, {}, spec.compression != 0});
   // The chunks of a compressed array get their places one by one, when their sizes are known.
   if (spec.compression != 0 || layout.arrays.empty()) return layout;
-  allocate_arrays(path, layout);
-  check_layout(path, layout, layout.arrays.back().data.end());
+  check_layout(path, layout, allocate_arrays(path, layout, unit));
   return layout;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "io/file_layout.hpp"
@@ -10,10 +11,11 @@
 namespace windrow::io {
 
 /// Makes the file at `path`, which must exist and loses its content, with the arrays of `spec`, which read as zeros; of
-/// the scalars only the names count, and the provenance not at all. *Cost*: milliseconds; the arrays take no disk space
-/// yet. *Returns* where they are; the checksums and the seal are nowhere yet, nor are arrays that are to be compressed.
-/// *Throws*, on the calling rank: Error(usage) for names, Error(resources) for a full disk, else Error(io).
-[[nodiscard]] FileLayout create_skeleton(const std::string& path, const FileSpec& spec);
+/// the scalars only the names count, and the provenance not at all. Each array, and what comes after the last, begins
+/// at a multiple of `unit` bytes. *Cost*: milliseconds; the arrays take no disk space yet. *Returns* where they are;
+/// the checksums and the seal are nowhere yet, nor are arrays that are to be compressed. *Throws*, on the calling rank:
+/// Error(usage) for names, Error(resources) for a full disk, else Error(io).
+[[nodiscard]] FileLayout create_skeleton(const std::string& path, const FileSpec& spec, std::int64_t unit);
 
 /// Adds all the rest of `spec`, whose arrays are still the same, and in `layout` if they are compressed: a valid
 /// netCDF-4 file then lacks only the bytes of the checksums and of the seal, which read as zeros and lie where `layout`

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "io/node_shares.hpp"
+
 namespace windrow {
 namespace {
 
@@ -30,6 +32,9 @@ void check_output_of(LoadedDeck& deck, const JobNeeds& needs) {
       deck.keys.reject(
           "output.compression",
           fmt::format("'{}' is written as it is made, and not compressed; leave compression out", array.shape.name));
+    if (deck.common->writers != io::kEveryNode)
+      deck.keys.reject("output.writers", fmt::format("'{}' is written as it is made, by every node; leave writers out",
+                                                     array.shape.name));
   }
 }
 
@@ -108,6 +113,13 @@ void CommonKeys::declare_sections(deck::Keys& keys, const Job& of) {
                 .help = "level of the arrays' compression (shuffle, gzip): 1 is quick, 9 small, 0 none"});
   keys.boolean("durable", durable,
                {.default_value = true, .help = "wait until the file is on the disk before it gets its name"});
+  keys.integer("writers", writers,
+               {.default_value = io::kEveryNode,
+                .minimum = 1,
+                .default_text = "every node",
+                .unit = "nodes",
+                .example = "1",
+                .help = "nodes that write the file, each for its neighbours too; of compressed arrays it is one"});
   keys.section("memory", "how the shared window gets its memory");
   keys.choice("pages", pages,
               {{"auto", "the first of the following that the kernel allows"},
@@ -136,6 +148,11 @@ void LoadedDeck::stream() const {
   if (common->compression != 0)
     throw Error(ExitStatus::usage,
                 "arrays that pass through memory (memory.stream) are not compressed\n  try: output.compression=0{}",
+                common->streaming == Streaming::automatic ? ", or memory.stream=never with more memory" : "");
+  if (common->writers != io::kEveryNode)
+    throw Error(ExitStatus::usage,
+                "arrays that pass through memory (memory.stream) are written by every node\n"
+                "  try: a deck without output.writers{}",
                 common->streaming == Streaming::automatic ? ", or memory.stream=never with more memory" : "");
   if (!common->picture.empty())
     throw Error(ExitStatus::usage,
@@ -185,6 +202,9 @@ LoadedDeck load_deck(deck::Source source, Registry registry) {
     deck.keys.reject(
         "memory.stream",
         "arrays that pass through memory are not compressed: set output.compression=0, or leave stream out");
+  if (deck.common->streaming == Streaming::always && deck.common->writers != io::kEveryNode)
+    deck.keys.reject("output.writers",
+                     "arrays that pass through memory are written by every node: leave writers out, or memory.stream");
   if (deck.common->has_output && deck.common->output_file.empty()) deck.keys.reject("output.file", "the path is empty");
   deck.keys.throw_if_rejected();
   check_output_arrays(deck);

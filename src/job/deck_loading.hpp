@@ -28,6 +28,7 @@ struct CommonKeys {
   bool overwrite = false;
   bool durable = true;
   std::int64_t compression = 0;
+  std::int64_t writers = 0;
   PageMode pages = PageMode::automatic;
   Streaming streaming = Streaming::never;
 

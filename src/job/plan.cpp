@@ -6,6 +6,8 @@
 #include "array/control.hpp"
 #include "base/partition.hpp"
 #include "base/units.hpp"
+#include "io/file_layout.hpp"
+#include "io/node_shares.hpp"
 #include "io/output_target.hpp"
 #include "io/staging.hpp"
 #include "mpi/shared_window.hpp"
@@ -130,6 +132,11 @@ Plan Plan::make(const LoadedDeck& deck, Machine machine) {
   plan.is_compressed = deck.common->compression != 0;
   plan.file_bytes = planned_file_bytes(deck, plan.needs, ranks);
   plan.certain_file_bytes = planned_certain_bytes(deck, plan.needs, ranks);
+  // Where several nodes write, arrays may have to begin with large blocks of the file system.
+  if (!plan.is_compressed && io::writing_nodes(plan.machine.nodes(), deck.common->writers) > 1) {
+    const std::int64_t begins = std::ssize(deck.output_arrays()) + 1;
+    plan.file_bytes = checked_add(plan.file_bytes, begins * (io::kMostUnitBytes - io::kPageBytes));
+  }
   return plan;
 }
 

@@ -48,7 +48,8 @@ struct Plan {
 [[nodiscard]] std::int64_t planned_file_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
 [[nodiscard]] std::int64_t planned_certain_bytes(const LoadedDeck& deck, const JobNeeds& needs, int ranks);
 
-/// What a rank needs besides the window: MPI, HDF5, code and stack; measured at 30 to 45 MB with Open MPI 4.1.
+/// What a rank needs besides the window: MPI, HDF5, code and stack; measured at 30 to 45 MB with Open MPI 4.1. And the
+/// 8 MiB in which a leader takes what it writes for other nodes.
 inline constexpr std::int64_t kRankBytes = std::int64_t{64} << 20;
 
 /// What is known of the output before the run: the datasets, without contents, and the texts, to the letter. The size

@@ -16,6 +16,7 @@
 #include "base/standard_output.hpp"
 #include "base/units.hpp"
 #include "io/hdf5_version.hpp"
+#include "io/node_shares.hpp"
 #include "io/output_file.hpp"
 #include "io/picture.hpp"
 #include "job/context.hpp"
@@ -239,7 +240,8 @@ void Run::prepare() {
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
   find_placement();
-  if (output_) output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.certain_file_bytes);
+  if (output_)
+    output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.certain_file_bytes, deck_.common->writers);
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        hosts_text(placement_->hosts(), topology_.host_names)));
@@ -388,7 +390,7 @@ void Run::attach_output(Context& context) {
     }
     SharedArray& array = context.array(written.name);
     io::GroupWriter* const writer = output_->attach(array);
-    if (is_written_behind(written.name)) context.write_behind(array, *writer);
+    if (writer != nullptr && is_written_behind(written.name)) context.write_behind(array, *writer);
   }
 }
 
@@ -397,10 +399,14 @@ void Run::write(Context& context) {
   std::int64_t bytes = 0;
   std::int64_t node_bytes = 0;
   for (const std::string& name : deck_.output_arrays()) {
-    if (is_written_behind(name) || !context.planned(name).is_in_window()) continue;
-    const SharedArray& array = context.array(name);
-    bytes += array.extents().bytes(array.type());
-    node_bytes += array.node_rows().rows() * array.row_bytes();
+    if (!context.planned(name).is_in_window()) continue;
+    const io::NodeShares shares(machine_of(topology_), context.array(name).shape(),
+                                plan_.is_compressed ? io::kEveryNode : deck_.common->writers);
+    for (int node = 0; node < shares.nodes(); ++node) {
+      if (is_written_behind(name) && shares.writes(node)) continue;
+      bytes += shares.has(node).bytes();
+      if (shares.writer_of(node) == topology_.node_number) node_bytes += shares.has(node).bytes();
+    }
   }
   context.collective_phase("write", bytes, node_bytes, [&] {
     output_->finish(

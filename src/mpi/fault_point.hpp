@@ -7,14 +7,14 @@
 namespace windrow {
 
 /// The steps at which a test can have a rank fail: WINDROW_FAULT=STEP:RANK:ACTION, see CONTRIBUTING.md.
-inline constexpr std::array<std::string_view, 38> kFaultPoints{
-    "start.load",      "start.inputs",    "start.plan",      "start.report",   "start.reserve", "start.created",
-    "start.reserved",  "start.resources", "start.placement", "start.skeleton", "start.open",    "allocate.before",
-    "allocate.window", "allocate.touch",  "allocate.after",  "phase.before",   "phase.block",   "phase.lent",
-    "phase.sample",    "phase.after",     "publish",         "stream.read",    "stream.write",  "write.rows",
-    "write.store",     "write.gather",    "write.checksums", "write.exchange", "write.collect", "write.provenance",
-    "write.seal",      "write.sync",      "write.rename",    "write.renamed",  "draw.gather",   "draw.write",
-    "end.preview",     "end.report"};
+inline constexpr std::array<std::string_view, 40> kFaultPoints{
+    "start.load",      "start.inputs",     "start.plan",      "start.report",   "start.reserve", "start.created",
+    "start.reserved",  "start.resources",  "start.placement", "start.skeleton", "start.open",    "allocate.before",
+    "allocate.window", "allocate.touch",   "allocate.after",  "phase.before",   "phase.block",   "phase.lent",
+    "phase.sample",    "phase.after",      "publish",         "stream.read",    "stream.write",  "write.rows",
+    "write.store",     "write.gather",     "write.checksums", "write.exchange", "write.move",    "write.moved",
+    "write.collect",   "write.provenance", "write.seal",      "write.sync",     "write.rename",  "write.renamed",
+    "draw.gather",     "draw.write",       "end.preview",     "end.report"};
 
 /// A step, by its name; a name that is not in the table does not compile.
 class FaultPoint {

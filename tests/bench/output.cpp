@@ -107,7 +107,7 @@ void write_output(FilledArray& a, const std::string& path, bool durable) {
   spec.arrays = {{a.shape.name, a.shape.type, a.shape.extents, {}}};
   file.guard(topology());
   file.reserve();
-  file.begin(topology(), spec, io::estimated_file_bytes(spec));
+  file.begin(topology(), spec, io::estimated_file_bytes(spec), io::kEveryNode);
   file.attach(a.array);
   file.finish(
       a.memory, [&] { return spec; }, [](std::int64_t) {});

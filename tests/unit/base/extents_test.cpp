@@ -38,8 +38,8 @@ TEST(Extents, BytesAreCheckedForOverflow) {
 }
 
 TEST(RowRange, Intersects) {
-  EXPECT_EQ(intersect({0, 10}, {5, 20}), (RowRange{5, 10}));
-  EXPECT_TRUE(intersect({0, 5}, {5, 20}).empty());
+  EXPECT_EQ(intersect(RowRange{0, 10}, RowRange{5, 20}), (RowRange{5, 10}));
+  EXPECT_TRUE(intersect(RowRange{0, 5}, RowRange{5, 20}).empty());
 }
 
 }  // namespace

@@ -45,12 +45,22 @@ void check_pieces(int nodes, Extents extents, std::int64_t piece_bytes) {
   if (filled.topology.is_leader())
     for (std::int64_t begin = 0; begin < array_bytes; begin += piece_bytes) {
       const ByteRange piece{begin, std::min(begin + piece_bytes, array_bytes)};
-      const bool is_first = own.begin <= piece.begin && piece.begin < own.end && own.end < piece.end;
-      const bool is_later = piece.begin < own.begin && own.begin < piece.end;
-      if (!is_first && !is_later) continue;
-      SpreadPiece spread(filled.array, piece);
-      spread.gather();
-      if (!is_first) continue;
+      const Machine machine = machine_of(filled.topology);
+      const auto has = [&](int node) {
+        const RowRange rows = machine.rows_of_node(extents.rows, node);
+        return ByteRange{rows.begin * filled.array.row_bytes(), rows.end * filled.array.row_bytes()};
+      };
+      SpreadPiece spread(filled.topology, has, piece);
+      const ByteRange some = intersect(own, piece);
+      ASSERT_TRUE(some.empty() || spread.takes_part());
+      const std::int64_t skipped = some.begin - own.begin;
+      spread.gather(some.empty()
+                        ? std::span<const std::byte>{}
+                        : filled.array.read(filled.array.node_rows())
+                              .subspan(static_cast<std::size_t>(skipped), static_cast<std::size_t>(some.bytes())));
+      const bool is_first = own.begin <= piece.begin && piece.begin < own.end;
+      ASSERT_EQ(is_first, spread.first() == filled.topology.node_number);
+      if (!is_first || own.end >= piece.end) continue;
       ASSERT_EQ(std::ssize(spread.rest()), piece.end - own.end);
       for (std::int64_t byte = own.end; byte < piece.end; ++byte)
         ASSERT_EQ(spread.rest()[static_cast<std::size_t>(byte - own.end)], value_at(byte)) << byte;

@@ -109,7 +109,7 @@ inline std::vector<std::byte> counted(const ArrayLayout& array) {
 
 /// Both steps of a skeleton, one after the other.
 inline FileLayout create_whole_skeleton(const std::string& path, const FileSpec& spec) {
-  FileLayout layout = create_skeleton(path, spec);
+  FileLayout layout = create_skeleton(path, spec, kPageBytes);
   complete_skeleton(path, spec, layout);
   return layout;
 }

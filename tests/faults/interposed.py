@@ -22,7 +22,12 @@ def environment(rules, log=None, rank=None, scope=None):
 
 def command_line(ranks, rules, *arguments, **options):
     """`windrow ARGUMENTS` that suffers `rules` on all ranks, or on one."""
+    return command_line_with(ranks, environment(rules, **options), *arguments)
+
+
+def command_line_with(ranks, environment, *arguments):
+    """`windrow ARGUMENTS` with the library and what it is told."""
     # The ranks load it, their mpirun does not.
-    variables = [f"{name}={value}" for name, value in environment(rules, **options).items()]
+    variables = [f"{name}={value}" for name, value in environment.items()]
     launcher = ["mpirun", "-q", "-n", str(ranks)] if ranks else []
     return [*launcher, "env", *variables, launch.Program.path, *map(str, arguments)]

@@ -6,6 +6,9 @@
 //   INTERPOSE_RANK=R           the one rank that is meant; without it, all
 //   INTERPOSE_LOG=FILE         gets a line for every rule that was used for the first time
 //
+//   INTERPOSE_RECORD=FOLDER    gets a file for each rank, with a line for each of its pwrite()s: offset, bytes, path
+//   INTERPOSE_BLOCK=BYTES      what fstat() tells as the block of a file system
+//
 // CALL is one of kCalls, of which "allreduce" is MPI_Allreduce, and where the advices of madvise count as calls as
 // well; ERROR one of kErrors, where "short" has a transfer end half way, "plenty" has statvfs() tell of a terabyte that
 // is not there, "deaf" has fsync() wait for half a minute in which the process sees no signal but SIGKILL, as one
@@ -18,6 +21,7 @@
 #include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -27,6 +31,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
@@ -113,12 +118,18 @@ void parse_rule(std::string_view text) {
   if (!is_known(kCalls, rule.call) || rule.error == 0 || rule.first < 1) refuse(text);
 }
 
+/// This process's, as its launcher tells it; or null.
+const char* rank_of_world() {
+  for (const char* const variable : {"OMPI_COMM_WORLD_RANK", "PMI_RANK"})
+    if (const char* const rank = std::getenv(variable); rank != nullptr) return rank;
+  return nullptr;
+}
+
 bool is_meant() {
   const char* const wanted = std::getenv("INTERPOSE_RANK");
   if (wanted == nullptr) return true;
-  for (const char* const variable : {"OMPI_COMM_WORLD_RANK", "PMI_RANK"})
-    if (const char* const rank = std::getenv(variable); rank != nullptr) return std::string_view(rank) == wanted;
-  return false;
+  const char* const rank = rank_of_world();
+  return rank != nullptr && std::string_view(rank) == wanted;
 }
 
 __attribute__((constructor)) void start() {
@@ -144,16 +155,35 @@ bool is_ours(const void* caller) {
          std::strstr(info.dli_fname, "libstdc++") != nullptr;
 }
 
+/// Adds to a file. By the kernel itself: these calls are nobody's.
+void append(const char* path, const char* text, int length) {
+  const auto file = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600));
+  if (file < 0) return;
+  syscall(SYS_write, file, text, static_cast<std::size_t>(length));
+  syscall(SYS_close, file);
+}
+
 void tell(const Rule& rule) {
   const char* const path = std::getenv("INTERPOSE_LOG");
   if (path == nullptr) return;
-  // By the kernel itself: these calls are nobody's.
-  const auto file = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600));
-  if (file < 0) return;
   char line[64];
-  const int length = std::snprintf(line, sizeof line, "%.*s\n", static_cast<int>(rule.call.size()), rule.call.data());
-  syscall(SYS_write, file, line, static_cast<std::size_t>(length));
-  syscall(SYS_close, file);
+  append(path, line, std::snprintf(line, sizeof line, "%.*s\n", static_cast<int>(rule.call.size()), rule.call.data()));
+}
+
+void record_write(int file, std::size_t count, off_t offset) {
+  const char* const folder = std::getenv("INTERPOSE_RECORD");
+  const char* const rank = rank_of_world();
+  if (folder == nullptr) return;
+  char link[64];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  char target[PATH_MAX];
+  const ssize_t length = readlink(link, target, sizeof target);
+  char line[PATH_MAX + 64];
+  const int written = std::snprintf(line, sizeof line, "%lld %zu %.*s\n", static_cast<long long>(offset), count,
+                                    static_cast<int>(length), target);
+  char path[PATH_MAX];
+  std::snprintf(path, sizeof path, "%s/%s", folder, rank == nullptr ? "0" : rank);
+  append(path, line, written);
 }
 
 /// The error that this call has to end with; 0 if it is to be made as it is.
@@ -279,8 +309,19 @@ ssize_t writev(int file, const iovec* pieces, int count) {
 
 ssize_t pwrite(int file, const void* bytes, std::size_t count, off_t offset) {
   const int error = fate("pwrite", CALLER);
+  record_write(file, count, offset);
   return error > 0 ? failed(error) : REAL(pwrite)(file, bytes, error == kShort ? half_of(count) : count, offset);
 }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"  // there is a struct of this name, too
+int fstat(int file, struct stat* status) noexcept {
+  const int result = REAL(fstat)(file, status);
+  if (const char* const block = std::getenv("INTERPOSE_BLOCK"); block != nullptr)
+    status->st_blksize = std::strtol(block, nullptr, 10);
+  return result;
+}
+#pragma GCC diagnostic pop
 
 int fsync(int file) {
   const int error = fate("fsync", CALLER);

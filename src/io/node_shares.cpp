@@ -12,8 +12,9 @@ int writing_nodes(int nodes, std::int64_t writers) {
 
 NodeShares::NodeShares(const Machine& machine, const ArrayShape& shape, std::int64_t writers) : bytes_(shape.bytes()) {
   const std::int64_t row_bytes = checked_multiply(shape.extents.cols, bytes_of(shape.type));
+  const int all_ranks = machine.ranks();
   const auto begin_of = [&](int row_rank) {
-    return row_block(shape.extents.rows, machine.ranks(), row_rank).begin * row_bytes;
+    return row_block(shape.extents.rows, all_ranks, row_rank).begin * row_bytes;
   };
   int first = 0;
   for (const int ranks : machine.ranks_per_node) {

@@ -26,7 +26,8 @@ struct Plan {
   std::string file;                   ///< "" if nothing is written
   bool is_compressed = false;
   std::int64_t file_bytes = 0;          ///< at most
-  std::int64_t certain_file_bytes = 0;  ///< of them, what does not depend on how small compressed arrays become
+  std::int64_t certain_file_bytes = 0;  ///< of them, what depends neither on how small compressed arrays become nor
+                                        ///< on the blocks of the file system
 
   /// *Cost*: linear in the number of nodes. *Throws*: Error(usage), on the calling rank, for more bytes than 64 bits
   /// can count.

@@ -77,7 +77,10 @@ TEST(Plan, OfCompressedOutputOnlyTheRestIsCertain) {
   const Plan plain = planned("output.compression=0");
   const Plan compressed = planned("output.compression=4");
   constexpr std::int64_t array_bytes = 100'003 * 100 * 8;
-  EXPECT_EQ(plain.certain_file_bytes, plain.file_bytes);
+  // The array, and what comes after it, may have to begin with a block of a mebibyte instead of a page.
+  EXPECT_EQ(plain.file_bytes - plain.certain_file_bytes, 2 * ((1 << 20) - 4096));
+  const Plan of_one_writer = planned("output.writers=1");
+  EXPECT_EQ(of_one_writer.file_bytes, of_one_writer.certain_file_bytes);
   EXPECT_GE(compressed.file_bytes, array_bytes);
   EXPECT_LE(compressed.file_bytes, array_bytes + array_bytes / 100 + 300'000);
   EXPECT_LT(compressed.certain_file_bytes, 100'000);

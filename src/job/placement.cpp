@@ -97,14 +97,12 @@ const HostPlacement* find(std::span<const HostPlacement> hosts, bool (*applies)(
 template <typename Value>
 std::vector<Value> gather_on_host(const Topology& topology, const Together& run_together, const Value& own) {
   static_assert(std::is_trivially_copyable_v<Value>);
-  std::vector<std::int64_t> lengths;
+  const std::vector<std::byte> bytes = gather(topology.host, run_together, std::as_bytes(std::span(&own, 1)));
   std::vector<Value> all;
   run_together([&] {
-    if (topology.host.rank() != 0) return;
-    all.resize(static_cast<std::size_t>(topology.host.size()));
-    lengths.assign(all.size(), sizeof(Value));
+    all.resize(bytes.size() / sizeof(Value));
+    if (!bytes.empty()) std::memcpy(all.data(), bytes.data(), bytes.size());
   });
-  topology.host.gather(std::as_bytes(std::span(&own, 1)), lengths, std::as_writable_bytes(std::span(all)), 0);
   return all;
 }
 

@@ -18,6 +18,7 @@ SPLITS = {2: (2,), 4: (2, 4), 8: (1, 8), 16: (1, 8, 16), 32: (2, 32)}
 SAMPLES = 96
 BLOCKS = 64  # of the pool
 CHUNKS = 8  # of the compressed array
+PLACEMENT = 2  # gatherings of every run: where the ranks of each host run, and what hosts there are
 
 
 POPULATE = """job = "populate"
@@ -82,7 +83,7 @@ class Job(typing.NamedTuple):
 
     def bound(self, ranks, nodes):
         """The most messages that a rank sends and receives for them."""
-        return 2 * self.gatherings * doublings(ranks) + self.borders * (doublings(nodes) + 1)
+        return 2 * (PLACEMENT + self.gatherings) * doublings(ranks) + self.borders * (doublings(nodes) + 1)
 
 
 def pipeline(split, transport):

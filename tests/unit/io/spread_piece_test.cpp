@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "array/shared_array.hpp"
+
 namespace windrow::io {
 namespace {
 

@@ -16,6 +16,13 @@ import pages
 SUBMITTED = re.compile(r"^Submitted batch job (\d+)$", re.M)
 
 
+def all_of(elements):
+    """Slurm tells those that wait as a range."""
+    for element in elements:
+        first, _, last = element.partition("%")[0].partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
 class Pages(ClusterCase):
     def run_blocks(self, page):
         """In a folder like a checkout of which all hosts have the program. What is submitted must end well."""
@@ -32,13 +39,19 @@ class Pages(ClusterCase):
                 self.assert_status(result, launch.DONE)
                 for number in SUBMITTED.findall(result.out):
                     submitted += 1
-                    job = self.wait_for(number)
-                    self.assert_ended(job, launch.DONE)
+                    for job in self.elements_of(number):
+                        self.assert_ended(self.wait_for(job), launch.DONE)
         self.assertGreater(submitted, 0, f"{page} submits nothing")
         outputs = list(self.folder.rglob("*.h5"))
         self.assertTrue(outputs, "nothing is written")
         for path in outputs:
             self.assert_status(self.windrow("verify", path), launch.DONE)
+
+    def elements_of(self, number):
+        """Of a job array, each; else the job."""
+        queue = self.on("login", "scontrol", "--oneliner", "show", "job", number).out.splitlines()
+        elements = re.findall(r"ArrayTaskId=(\S+)", "\n".join(queue))
+        return [number] if not elements else [f"{number}_{element}" for element in all_of(elements)]
 
     def test_readme(self):
         self.run_blocks("README.md")

@@ -117,13 +117,39 @@ class Scripts(ClusterCase):
         self.assertEqual([(row["kind"], row["ranks"], row["rows"]) for row in table],
                          [("strong", "1", "1009"), ("strong", "2", "1009")])
 
-    def test_scaling_of_what_fails(self):
-        number = self.submit("deck.toml", "array.rows=1e12", script=SLURM / "scaling.sbatch")
-        job = self.wait_for(number)
-        self.assertEqual(job.status, launch.RESOURCES)
-        log = self.log(f"windrow-scaling-{number}.out")
-        self.assertIn("windrow: the run needs ", log)
-        self.assertIn("scaling.sbatch: this has failed: bash ", log)
+    def test_scaling_leaves_out_what_does_not_fit(self):
+        """Not on one node, but on two."""
+        table = self.scaling("--repeats", "1", "deck.toml", "array.rows=900000", "output.durable=false")
+        self.assertEqual([(row["kind"], row["nodes"], row["rows"], row["efficiency"]) for row in table],
+                         [("strong", "2", "900000", "1")])
+
+    def test_scaling_of_what_never_fits_or_fails(self):
+        for words, status, told, said in (
+                (["array.rows=1e12"], launch.RESOURCES, "windrow: the run needs ", "nothing fits into memory"),
+                (["nothing=1"], launch.USAGE, "command line:1:1: unknown key 'nothing'", "this has failed: ")):
+            with self.subTest(words=words):
+                number = self.submit("deck.toml", *words, script=SLURM / "scaling.sbatch")
+                self.assertEqual(self.wait_for(number).status, status)
+                log = self.log(f"windrow-scaling-{number}.out")
+                self.assertIn(told, log)
+                self.assertIn(f"scaling.sbatch: {said}", log)
+
+    def test_scaling_that_is_cancelled(self):
+        """While a run of it does not come to an end: it ends well, and no other begins."""
+        for launcher in ("mpirun", "srun"):
+            with self.subTest(launcher):
+                before = self.files()
+                number = self.submit("deck.toml", script=SLURM / "scaling.sbatch", WINDROW_LAUNCHER=launcher,
+                                     WINDROW_FAULT="write.gather:1:hang")
+                self.wait_until(lambda: any("windrow-tmp" in name for name in self.files()), "there is a temporary")
+                self.assert_status(self.on("login", "scancel", number), 0)
+                self.assertEqual(self.wait_for(number).state, "CANCELLED")
+                self.cluster.wait_until_idle()
+                log = f"windrow-scaling-{number}.out"
+                self.assertEqual(self.log(log).count("windrow: ended by a signal; the output was not written"), 1,
+                                 self.log(log))
+                self.assertEqual(self.files(), sorted([*before, log]))
+                self.assert_hosts_clean()
 
     def planned(self, *words, deck="deck.toml"):
         """Submits what `windrow plan --sbatch` prints, by a pipe."""

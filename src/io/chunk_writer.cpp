@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "io/file_writer.hpp"
+#include "io/node_shares.hpp"
 #include "mpi/fault_point.hpp"
 
 namespace windrow::io {
@@ -28,12 +29,13 @@ ChunkWriter::ChunkWriter(const SharedArray& array, const Staging& staging, Stagi
       compressor_(level, bytes_of(array.type()), grid_.bytes()),
       whole_(static_cast<std::size_t>(grid_.bytes())),
       received_(topology_->world_rank() == 0 ? whole_.size() : 0) {
-  const Machine machine = machine_of(*topology_);
-  for (int node = 0; node < machine.nodes(); ++node) {
-    const RowRange rows = machine.rows_of_node(array.extents().rows, node);
-    nodes_.push_back({{rows.begin * array.row_bytes(), rows.end * array.row_bytes()},
-                      {grid_.first_from_row(rows.begin), grid_.first_from_row(rows.end)},
-                      shape.chunks_per_round(machine.ranks_per_node[static_cast<std::size_t>(node)])});
+  const NodeShares shares(machine_of(*topology_), array.shape(), kEveryNode);
+  for (int node = 0; node < shares.nodes(); ++node) {
+    const ByteRange bytes = shares.has(node);
+    nodes_.push_back(
+        {bytes,
+         {grid_.first_from_row(bytes.begin / array.row_bytes()), grid_.first_from_row(bytes.end / array.row_bytes())},
+         shape.chunks_per_round(topology_->ranks_per_node[static_cast<std::size_t>(node)])});
   }
   if (!topology_->is_leader()) return;
   const auto has = [&](int node) { return nodes_[static_cast<std::size_t>(node)].bytes; };

@@ -214,8 +214,11 @@ bool is_to_tell() noexcept {
   return true;
 }
 
-// MPI_Init has brought all ranks here over the launcher's connections; messages of their own take milliseconds.
-constexpr std::chrono::seconds kUntilMet{30};
+// MPI_Init has brought all ranks here over the launcher's connections; messages of their own take milliseconds, but
+// some of a great many ranks come late.
+std::chrono::seconds until_met(int ranks) {
+  return std::chrono::seconds(30 + ranks / 1000);
+}
 
 /// Has all ranks hear of each other. Open MPI waits for ever where messages do not get through: behind a firewall, or
 /// where one rank could not map what others send through.
@@ -231,14 +234,15 @@ void meet() {
   int rank = 0;
   check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
   // No message says who tells: the others leave it to rank 0.
-  const auto deadline = std::chrono::steady_clock::now() + (rank == 0 ? kUntilMet : kUntilMet + kUntilEnded);
+  const std::chrono::seconds limit = until_met(Environment::world_size());
+  const auto deadline = std::chrono::steady_clock::now() + (rank == 0 ? limit : limit + kUntilEnded);
   if (Waiter(none, Environment::world_size()).poll_until(have_met, OnFailure::abort_after_grace, deadline)) return;
   Environment::abort(
       Error(ExitStatus::resources,
             "the ranks have started, but messages between them have not got through for {} seconds (seen on {})\n"
             "  try: memory for messages on each host (`df -h {}`); between hosts, an interface on which no firewall "
             "stands (mpirun --mca btl_tcp_if_include 10.0.0.0/24 ...)",
-            kUntilMet.count(), processor_name(), shared_memory_folder()));
+            limit.count(), processor_name(), shared_memory_folder()));
 }
 
 }  // namespace

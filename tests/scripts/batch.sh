@@ -22,7 +22,7 @@ for tasks in '4:4' '4(x3):12' '4(x2),2:10' '3,1,2(x4):12' ':1'; do
   expect_call "keepalive 30"
 done
 export SLURM_TASKS_PER_NODE='2(x3)'
-expect_output "job 17 on node[1-3]: 3 nodes"
+expect_output "job 17 on node[1-3]: ranks: 1, nodes: 3"
 
 # A number of tasks for all is what counts.
 SLURM_NTASKS=7 call bash "$script" deck.toml

@@ -76,9 +76,9 @@ TEST(Plan, OfCompressedOutputOnlyTheRestIsCertain) {
   const auto planned = [&](const std::string& key) { return Plan::make(small_deck(keys, {key}), equal_nodes(4, 2)); };
   const Plan plain = planned("output.compression=0");
   const Plan compressed = planned("output.compression=4");
-  constexpr std::int64_t array_bytes = 100'003 * 100 * 8;
+  constexpr std::int64_t array_bytes = std::int64_t{100'003} * 100 * 8;
   // The array, and what comes after it, may have to begin with a block of a mebibyte instead of a page.
-  EXPECT_EQ(plain.file_bytes - plain.certain_file_bytes, 2 * ((1 << 20) - 4096));
+  EXPECT_EQ(plain.file_bytes - plain.certain_file_bytes, 2 * ((std::int64_t{1} << 20) - 4096));
   const Plan of_one_writer = planned("output.writers=1");
   EXPECT_EQ(of_one_writer.file_bytes, of_one_writer.certain_file_bytes);
   EXPECT_GE(compressed.file_bytes, array_bytes);

@@ -1,32 +1,21 @@
 #include "job/run.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/standard_output.hpp"
-#include "base/units.hpp"
-#include "io/hdf5_version.hpp"
-#include "io/node_shares.hpp"
-#include "io/output_file.hpp"
-#include "io/picture.hpp"
 #include "job/context.hpp"
-#include "job/drawing.hpp"
 #include "job/inputs.hpp"
-#include "job/numpy_text.hpp"
 #include "job/placement.hpp"
 #include "job/preflight.hpp"
-#include "job/preview.hpp"
 #include "job/quoting.hpp"
+#include "job/results.hpp"
 #include "kernel/level.hpp"
 #include "mpi/environment.hpp"
 #include "mpi/fault_point.hpp"
@@ -66,16 +55,6 @@ class Run {
   void announce(const std::string& text) const;
   void work(NodeMemory& memory);
   void compute_and_write(Context& context);
-  [[nodiscard]] bool is_written_behind(const std::string& name) const;
-  void attach_output(Context& context);
-  void write(Context& context);
-  void draw(Context& context);
-  [[nodiscard]] std::string timeline(Context& context) const;
-  [[nodiscard]] std::string bars(Context& context) const;
-  [[nodiscard]] std::string title() const;
-  void close(Context& context);
-  [[nodiscard]] io::FileSpec file_spec(std::vector<io::ArrayBlocks> blocks) const;
-  [[nodiscard]] std::vector<io::ArrayBlocks> gather_blocks(Context& context) const;
   void collect(Context& context);
   [[nodiscard]] bool is_first() const { return topology_.world_rank() == 0; }
   [[nodiscard]] bool talks() const { return is_first() && !options_.quiet; }
@@ -90,7 +69,7 @@ class Run {
   Plan plan_;
   std::optional<Placement> placement_;
   bool is_deck_wrong_ = false;
-  std::optional<io::OutputFile> output_;
+  Results results_{topology_, deck_, plan_, report_, options_.process_start_s};
   std::vector<PhaseTime> early_phases_;
 };
 
@@ -219,29 +198,14 @@ void Run::prepare() {
   });
   stream_if_too_large();
   reserve_report();
-  if (!plan_.file.empty()) {
-    together(topology_.world, [&] {
-      fault_point("start.reserve");
-      check_is_not_deck(plan_.file, options_.deck);
-      output_.emplace(topology_, plan_.file,
-                      io::TargetOptions{.overwrite = deck_.common->overwrite, .durable = deck_.common->durable});
-    });
-    output_->guard(topology_);
-    together(topology_.world, [&] {
-      output_->reserve();
-      for (const std::string& message : output_->messages()) say(fmt::format("windrow: {}", message));
-      fault_point("start.reserved");
-    });
-    output_->check_is_seen(topology_);
-  }
+  results_.reserve(options_.deck);
   together(topology_.world, [&] {
     if (is_first()) check_drawings(deck_);
   });
   check_resources(topology_, deck_, plan_);
   fault_point("start.resources");
   find_placement();
-  if (output_)
-    output_->begin(topology_, planned_file(deck_, plan_.needs), plan_.certain_file_bytes, deck_.common->writers);
+  results_.begin();
   announce(fmt::format("{}: {} rank{} on {} node{}, {}\n", deck_.common->job, topology_.ranks(),
                        topology_.ranks() == 1 ? "" : "s", topology_.nodes(), topology_.nodes() == 1 ? "" : "s",
                        hosts_text(placement_->hosts(), topology_.host_names)));
@@ -281,7 +245,7 @@ void Run::work(NodeMemory& memory) {
                     Context::Options{.seed = deck_.common->seed,
                                      .progress = talks() ? &progress_ : nullptr,
                                      .run_start_s = options_.process_start_s});
-    if (output_) attach_output(*context);
+    results_.attach(*context);
   });
   std::optional<AgreedError> failure;
   try {
@@ -292,17 +256,20 @@ void Run::work(NodeMemory& memory) {
   collect(*context);
   if (failure) throw AgreedError(*failure);
   look_at_pages(*context);
-  memory.together([&] { close(*context); });
+  memory.together([&] {
+    results_.show(*context, [&](const std::string& text) { announce(text); });
+    announce("\n" + phase_table(report_));
+  });
 }
 
 void Run::compute_and_write(Context& context) {
   context.memory().together([&] { deck_.job->run(context); });
-  if (!output_) return;
+  if (!results_.has_file()) return;
   collect(context);  // the file tells the times of the phases before
-  context.memory().together([&] { write(context); });
-  if (deck_.common->picture.empty() && deck_.common->timeline.empty()) return;
+  context.memory().together([&] { results_.write(context); });
+  if (!results_.has_drawings()) return;
   collect(context);
-  context.memory().together([&] { draw(context); });
+  context.memory().together([&] { results_.draw(context); });
 }
 
 /// Tells the report the times of all phases and the pages so far, over all ranks. *Collective over* the world, right
@@ -332,154 +299,6 @@ void Run::collect(Context& context) {
     for (std::size_t n = 0; n < own.size(); ++n)
       report_.phases.push_back({own[n].name, slowest[n], sums[n] / topology_.ranks(), own[n].bytes});
   });
-}
-
-std::vector<io::ArrayBlocks> Run::gather_blocks(Context& context) const {
-  fault_point("write.gather");
-  const Together run_together = [&](const std::function<void()>& body) { context.memory().together(body); };
-  std::vector<io::ArrayBlocks> all;
-  for (const PlannedArray& array : plan_.needs.arrays) {
-    const std::vector<io::BlockRecord>& own = context.blocks_of(array.shape.name);
-    const std::vector<std::byte> bytes = gather(topology_.world, run_together, std::as_bytes(std::span(own)));
-    std::vector<io::BlockRecord> blocks(bytes.size() / sizeof(io::BlockRecord));
-    if (!bytes.empty()) std::memcpy(blocks.data(), bytes.data(), bytes.size());
-    std::ranges::sort(blocks, {}, &io::BlockRecord::first_row);
-    all.push_back({array.shape.name, std::move(blocks)});
-  }
-  return all;
-}
-
-io::FileSpec Run::file_spec(std::vector<io::ArrayBlocks> blocks) const {
-  io::FileSpec spec = planned_file(deck_, plan_.needs);
-  io::Provenance& provenance = spec.provenance;
-  const auto started = std::chrono::system_clock::now() -
-                       std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                           std::chrono::duration<double>(steady_seconds() - options_.process_start_s));
-  provenance.attributes = {
-      {"windrow_version", std::string(WINDROW_VERSION)},
-      {"mpi_version", Environment::library_version()},
-      {"hdf5_version", io::hdf5_version()},
-      {"job", deck_.common->job},
-      {"ranks", std::int64_t{topology_.ranks()}},
-      {"nodes", std::int64_t{topology_.nodes()}},
-      {"seed", deck_.common->seed},
-      {"vector_level", report_.level},
-      {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(started)))}};
-  provenance.hosts = topology_.host_names;
-  for (const PhaseReport& phase : report_.phases) provenance.phases.push_back({phase.name, phase.seconds});
-  provenance.blocks = std::move(blocks);
-  for (io::ScalarSpec& scalar : spec.scalars)
-    scalar.value = std::ranges::find(report_.results, scalar.name, &ScalarResult::name)->value;
-  return spec;
-}
-
-/// Whether the array is in the file when the job has run.
-bool Run::is_written_behind(const std::string& name) const {
-  return !plan_.is_compressed && std::ranges::any_of(plan_.needs.arrays, [&](const PlannedArray& array) {
-    return array.shape.name == name && array.is_final_when_filled;
-  });
-}
-
-/// Each array of the output gets its writer, in the file's order.
-void Run::attach_output(Context& context) {
-  for (const io::ArraySpec& written : planned_file(deck_, plan_.needs).arrays) {
-    if (const PlannedArray& planned = context.planned(written.name); !planned.is_in_window()) {
-      io::RowFile* const rows = output_->attach_rows(planned.shape, planned.is_only_in_file || topology_.is_leader());
-      if (rows != nullptr) context.write_rows(written.name, *rows);
-      continue;
-    }
-    SharedArray& array = context.array(written.name);
-    io::GroupWriter* const writer = output_->attach(array);
-    if (writer != nullptr && is_written_behind(written.name)) context.write_behind(array, *writer);
-  }
-}
-
-void Run::write(Context& context) {
-  std::vector<io::ArrayBlocks> blocks = gather_blocks(context);
-  std::int64_t bytes = 0;
-  std::int64_t node_bytes = 0;
-  for (const std::string& name : deck_.output_arrays()) {
-    if (!context.planned(name).is_in_window()) continue;
-    const io::NodeShares shares(machine_of(topology_), context.array(name).shape(),
-                                plan_.is_compressed ? io::kEveryNode : deck_.common->writers);
-    for (int node = 0; node < shares.nodes(); ++node) {
-      if (is_written_behind(name) && shares.writes(node)) continue;
-      bytes += shares.has(node).bytes();
-      if (shares.writer_of(node) == topology_.node_number) node_bytes += shares.has(node).bytes();
-    }
-  }
-  context.collective_phase("write", bytes, node_bytes, [&] {
-    output_->finish(
-        context.memory(), [&] { return file_spec(std::move(blocks)); },
-        [&](std::int64_t done) { context.advance(done); });
-  });
-  report_.output = plan_.file;
-}
-
-/// The picture of which rank stored which rows when, on world rank 0.
-std::string Run::timeline(Context& context) const {
-  io::Timeline timeline{
-      .title = title() + ": which rank stored which rows when", .ranks = topology_.ranks(), .blocks = {}};
-  for (const io::ArrayBlocks& array : gather_blocks(context))
-    timeline.blocks.insert(timeline.blocks.end(), array.blocks.begin(), array.blocks.end());
-  return is_first() ? io::draw(timeline) : "";
-}
-
-/// What a job draws instead of an array, on world rank 0.
-std::string Run::bars(Context& context) const {
-  context.bars().title = title();
-  return is_first() ? io::draw(context.bars()) : "";
-}
-
-/// Pictures come last: the result is there, whatever becomes of them.
-void Run::draw(Context& context) {
-  const CommonKeys& common = *deck_.common;
-  context.collective_phase("draw", 0, 0, [&] {
-    std::string picture;
-    std::string timeline;
-    fault_point("draw.gather");
-    if (!common.picture.empty())
-      picture = deck_.job->draws_bars() ? bars(context) : picture_of(context, deck_.drawn_array(), title());
-    if (!common.timeline.empty()) timeline = this->timeline(context);
-    context.memory().together([&] {
-      if (!is_first()) return;
-      fault_point("draw.write");
-      if (!common.picture.empty()) io::write_whole(common.picture, picture, picture_options(deck_));
-      if (!common.timeline.empty()) io::write_whole(common.timeline, timeline, timeline_options(deck_));
-    });
-  });
-}
-
-/// Of pictures: the deck's, or else the job.
-std::string Run::title() const {
-  return deck_.common->title.empty() ? deck_.common->job : deck_.common->title;
-}
-
-void Run::close(Context& context) {
-  fault_point("end.preview");
-  for (const std::string& name : deck_.output_arrays()) {
-    const PlannedArray& planned = context.planned(name);
-    const std::string text = planned.is_in_window()
-                                 ? preview(context.array(name))
-                                 : preview(context.memory(), planned.shown_shape(), context.shown_rows(name));
-    announce(fmt::format("\n{}{} =\n{}\n", name, planned.is_only_in_file ? "[0]" : "", text));
-  }
-  if (!report_.results.empty()) announce("\n");
-  for (const ScalarResult& result : report_.results)
-    announce(
-        fmt::format("{} = {}\n", result.name, std::visit([](auto value) { return numpy_text(value); }, result.value)));
-  if (const std::string text = not_finite_text(report_); !text.empty()) announce("\n" + text);
-  if (!report_.remarks.empty()) announce(fmt::format("\n{}\n", fmt::join(report_.remarks, "\n")));
-  if (!plan_.file.empty()) {
-    const std::vector<std::string> arrays = deck_.output_arrays();
-    const std::string code =
-        fmt::format("import h5py; print(h5py.File({})[\"{}\"][{}])", python_literal(plan_.file),
-                    arrays.empty() ? report_.results.front().name : arrays.front(), arrays.empty() ? "()" : ":");
-    announce(fmt::format("\nwritten: {}\nread it: python3 -c {}\n", plan_.file, shell_word(code)));
-  }
-  for (const std::string* drawing : {&deck_.common->picture, &deck_.common->timeline})
-    if (!drawing->empty()) announce(fmt::format("drawn: {}\n", *drawing));
-  announce("\n" + phase_table(report_));
 }
 
 /// What could not be shown is lost only where nothing else holds it.

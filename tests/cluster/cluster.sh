@@ -31,7 +31,10 @@ on() {
   local pid
   pid=$(pid_of "$1") || exit 1
   shift
-  SLURM_CONF=$folder/slurm.conf OMPI_MCA_plm_rsh_args="-F $folder/ssh/config" \
+  # The hosts share their processors: all would bind their ranks to the same ones, and some kernels (Linux 6.18) let the
+  # ranks of one host wait for minutes there while one of another looks for a message all the time.
+  OMPI_MCA_hwloc_base_binding_policy=${OMPI_MCA_hwloc_base_binding_policy:-none} \
+    SLURM_CONF=$folder/slurm.conf OMPI_MCA_plm_rsh_args="-F $folder/ssh/config" \
     OMPI_MCA_btl_tcp_if_include=$network.0/24 OMPI_MCA_oob_tcp_if_include=$network.0/24 \
     nsenter --target "$pid" --net --uts --mount --ipc --pid --wd="$PWD" -- "$@"
 }

@@ -7,34 +7,39 @@ script=$repository/slurm/windrow.sbatch
 stand_in windrow </dev/null
 stand_in mpirun <<'LINES'
 echo "keepalive ${OMPI_MCA_oob_tcp_keepalive_time:-unset}" >>"$CALLS"
+echo "mapped by ${OMPI_MCA_rmaps_base_mapping_policy:-unset}" >>"$CALLS"
+echo "bound to ${OMPI_MCA_hwloc_base_binding_policy:-unset}" >>"$CALLS"
 exit "$(cat "$STATE/status" 2>/dev/null || echo 0)"
 LINES
 stand_in srun <<<'exit 3'
-bound='--map-by numa --bind-to core:overload-allowed,if-supported'
-unset "${!SLURM_@}" WINDROW WINDROW_LAUNCHER
+unset "${!SLURM_@}" WINDROW WINDROW_LAUNCHER OMPI_MCA_rmaps_base_mapping_policy OMPI_MCA_hwloc_base_binding_policy
 export SLURM_JOB_ID=17 SLURM_JOB_NODELIST='node[1-3]' SLURM_JOB_NUM_NODES=3 SLURM_SUBMIT_DIR=$checkout
 
 # The ranks are those of the allocation; the program is the one on the PATH when the folder has none.
 for tasks in '4:4' '4(x3):12' '4(x2),2:10' '3,1,2(x4):12' ':1'; do
   SLURM_TASKS_PER_NODE=${tasks%:*} call bash "$script" input/populate.toml array.rows=6e7 "title=two words"
   expect_status 0
-  expect_call "mpirun $bound -n ${tasks#*:} $bin/windrow run input/populate.toml array.rows=6e7 title=two words"
+  expect_call "mpirun -n ${tasks#*:} $bin/windrow run input/populate.toml array.rows=6e7 title=two words"
   expect_call "keepalive 30"
+  expect_call "mapped by numa"
+  expect_call "bound to core:overload-allowed,if-supported"
 done
+OMPI_MCA_hwloc_base_binding_policy=none call bash "$script" input/populate.toml
+expect_call "bound to none"
 export SLURM_TASKS_PER_NODE='2(x3)'
 expect_output "job 17 on node[1-3]: ranks: 1, nodes: 3"
 
 # A number of tasks for all is what counts.
 SLURM_NTASKS=7 call bash "$script" deck.toml
-expect_call "mpirun $bound -n 7 $bin/windrow run deck.toml"
+expect_call "mpirun -n 7 $bin/windrow run deck.toml"
 
 # The built one comes first, and WINDROW before that; none at all is told.
 mkdir -p "$checkout/build/release"
 cp "$bin/windrow" "$checkout/build/release/windrow"
 call bash "$script" deck.toml
-expect_call "mpirun $bound -n 6 $checkout/build/release/windrow run deck.toml"
+expect_call "mpirun -n 6 $checkout/build/release/windrow run deck.toml"
 WINDROW=/opt/windrow call bash "$script" deck.toml
-expect_call "mpirun $bound -n 6 /opt/windrow run deck.toml"
+expect_call "mpirun -n 6 /opt/windrow run deck.toml"
 rm -r "$checkout/build" "$bin/windrow"
 call bash "$script" deck.toml
 expect_status 2
@@ -101,7 +106,7 @@ done
 # array.sbatch: the value of the element, and a name of its own for the output, by windrow.sbatch beside it.
 stand_in mpirun </dev/null
 script=$repository/slurm/array.sbatch
-run="mpirun $bound -n 6 $bin/windrow run"
+run="mpirun -n 6 $bin/windrow run"
 SLURM_ARRAY_TASK_ID=1 call bash "$script" input/square.toml seed 11 12 13
 expect_status 0
 expect_call "$run input/square.toml seed=12 --output square-1.h5"

@@ -34,8 +34,8 @@ class FileReader {
   /// *Throws* Error(io), on the calling rank, if somebody has written to the file since it was opened.
   void check_unchanged() const;
 
-  /// XXH3-64 of pieces from all over the file, 64 KiB in all: of other contents it is another one, almost certainly.
-  /// *Cost*: 64 short reads. *Throws*: as read().
+  /// XXH3-64 of 64 pieces from all over the file, 64 KiB in all: it tells other contents, but not those that differ in
+  /// few places. *Cost*: 64 short reads. *Throws*: as read().
   [[nodiscard]] std::uint64_t sampled_checksum() const;
 
   /// Fills `bytes` from `offset` on; any number of threads may do so at once. *Throws*, on the calling rank, Error(io),

@@ -69,7 +69,8 @@ std::string batch_script(const Plan& plan, const BatchCommand& command) {
   replace(script, "# Runs a deck", "# ---- What a site sets", heading(plan, name));
   replace(script, "#SBATCH --job-name=", "#SBATCH --output=", fmt::format("#SBATCH --job-name={}\n", name));
   replace(script, "# Whole nodes:", "#SBATCH --time=", requests(plan));
-  std::string words = shell_word(command.deck);
+  // What begins with a dash is an option to everything that the script calls.
+  std::string words = shell_word((command.deck.starts_with('-') ? "./" : "") + command.deck);
   for (const std::string& override : command.overrides) words += fmt::format(" {}", shell_word(override));
   replace(script, "# The program:", "\n#module",
           fmt::format("# The program:\nWINDROW=${{WINDROW:-{}}}", shell_word(command.windrow)));

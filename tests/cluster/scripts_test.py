@@ -136,14 +136,15 @@ class Scripts(ClusterCase):
 
     def test_scaling_that_is_cancelled(self):
         """While a run of it does not come to an end: it ends well, and no other begins."""
-        for launcher in ("mpirun", "srun"):
-            with self.subTest(launcher):
+        for launcher, signal, state in (("mpirun", [], "CANCELLED"), ("srun", [], "CANCELLED"),
+                                        ("mpirun", ["--batch", "--signal=USR1"], "FAILED")):
+            with self.subTest(launcher=launcher, signal=signal):
                 before = self.files()
                 number = self.submit("deck.toml", script=SLURM / "scaling.sbatch", WINDROW_LAUNCHER=launcher,
                                      WINDROW_FAULT="write.gather:1:hang")
                 self.wait_until(lambda: any("windrow-tmp" in name for name in self.files()), "there is a temporary")
-                self.assert_status(self.on("login", "scancel", number), 0)
-                self.assertEqual(self.wait_for(number).state, "CANCELLED")
+                self.assert_status(self.on("login", "scancel", *signal, number), 0)
+                self.assertEqual(self.wait_for(number).state, state)
                 self.cluster.wait_until_idle()
                 log = f"windrow-scaling-{number}.out"
                 self.assertEqual(self.log(log).count("windrow: ended by a signal; the output was not written"), 1,

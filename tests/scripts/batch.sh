@@ -114,6 +114,8 @@ SLURM_ARRAY_TASK_ID=2 call bash "$script" my.toml title "no space" "two words" "
 expect_call "$run my.toml title=a 100% array.rows=7 --output out/2.h5"
 SLURM_ARRAY_TASK_ID=0 call bash "$script" my.toml seed 11 -- output.file=%a.h5
 expect_call "$run my.toml seed=11 output.file=0.h5"
+SLURM_ARRAY_TASK_ID=0 call bash "$script" -my.toml title "x --output y"
+expect_call "$run ./-my.toml title=x --output y --output -my-0.h5"
 refused() { # OUTPUT ARGUMENT...
   call bash "$script" "${@:2}"
   expect_status 2

@@ -33,6 +33,7 @@ TEST(BatchScript, QuotesWhatShellsAndSlurmWouldTakeApart) {
   EXPECT_TRUE(holds(script, "\n#SBATCH --job-name=it-s--j-\n"));
   EXPECT_TRUE(holds(script, "\nWINDROW=${WINDROW:-'/a b/windrow'}\n"));
   EXPECT_TRUE(holds(script, "\nset -- 'it'\\''s %j\n.toml' 'title=$HOME; rm' \"$@\"\n"));
+  EXPECT_TRUE(holds(script_for(equal_nodes(1, 1), {"windrow", "-my.toml", {}}), "\nset -- ./-my.toml \"$@\"\n"));
 }
 
 TEST(BatchScript, TakesAllElseFromTheScriptOfTheFolder) {

@@ -93,10 +93,10 @@ class Scripts(ClusterCase):
         for launcher in ("mpirun", "srun"):
             with self.subTest(launcher):
                 table = self.scaling("--repeats", "2", "deck.toml", "array.cols=11", WINDROW_LAUNCHER=launcher)
-                self.assertEqual([(row["kind"], row["nodes"], row["ranks"], row["rows"]) for row in table],
+                self.assertEqual([(row["kind"], row["nodes"], row["ranks"], row["size"]) for row in table],
                                  [("strong", "1", "2", "1009"), ("strong", "2", "4", "1009"),
                                   ("weak", "1", "2", "1009"), ("weak", "2", "4", "2018")])
-                self.assertEqual(list(table[0])[:6], ["kind", "nodes", "ranks", "rows", "seconds", "efficiency"])
+                self.assertEqual(list(table[0])[:6], ["kind", "nodes", "ranks", "size", "seconds", "efficiency"])
                 self.assertEqual(list(table[0])[6:], ["start", "allocate", "populate", "write"])
                 for row in table:
                     phases = sum(float(row[phase]) for phase in ("allocate", "populate", "write"))
@@ -108,19 +108,19 @@ class Scripts(ClusterCase):
 
     def test_scaling_over_the_ranks_of_a_node(self):
         table = self.scaling("--repeats", "1", "deck.toml", options=("-N1", "--ntasks-per-node=3"))
-        self.assertEqual([(row["kind"], row["nodes"], row["ranks"], row["rows"]) for row in table],
+        self.assertEqual([(row["kind"], row["nodes"], row["ranks"], row["size"]) for row in table],
                          [(kind, "1", str(ranks), str(1009 * (ranks if kind == "weak" else 1)))
                           for kind in ("strong", "weak") for ranks in (1, 2, 3)])
 
     def test_scaling_of_fixed_rows(self):
         table = self.scaling("--repeats", "1", "--grow", "none", "deck.toml", options=("-N1", "--ntasks-per-node=2"))
-        self.assertEqual([(row["kind"], row["ranks"], row["rows"]) for row in table],
+        self.assertEqual([(row["kind"], row["ranks"], row["size"]) for row in table],
                          [("strong", "1", "1009"), ("strong", "2", "1009")])
 
     def test_scaling_leaves_out_what_does_not_fit(self):
         """Not on one node, but on two."""
         table = self.scaling("--repeats", "1", "deck.toml", "array.rows=900000", "output.durable=false")
-        self.assertEqual([(row["kind"], row["nodes"], row["rows"], row["efficiency"]) for row in table],
+        self.assertEqual([(row["kind"], row["nodes"], row["size"], row["efficiency"]) for row in table],
                          [("strong", "2", "900000", "1")])
 
     def test_scaling_of_what_never_fits_or_fails(self):

@@ -38,8 +38,16 @@ mkdir -p "$checkout/build/release"
 cp "$bin/windrow" "$checkout/build/release/windrow"
 call bash "$script" deck.toml
 expect_call "mpirun -n 6 $checkout/build/release/windrow run deck.toml"
-WINDROW=/opt/windrow call bash "$script" deck.toml
-expect_call "mpirun -n 6 /opt/windrow run deck.toml"
+cp "$bin/windrow" "$checkout/another"
+WINDROW=$checkout/another call bash "$script" deck.toml
+expect_call "mpirun -n 6 $checkout/another run deck.toml"
+WINDROW=/nowhere/windrow call bash "$script" deck.toml
+expect_status 2
+expect_output "WINDROW=/nowhere/windrow: there is no such program on "
+expect_no_call mpirun
+WINDROW_LAUNCHER=mpiexec.none call bash "$script" deck.toml
+expect_status 2
+expect_output "the launcher mpiexec.none is not on the PATH"
 rm -r "$checkout/build" "$bin/windrow"
 call bash "$script" deck.toml
 expect_status 2

@@ -25,14 +25,18 @@ class Mandelbrot final : public Job {
     keys.number("x_max", x_max_, {.default_value = 0.6, .help = "right edge"});
     keys.number("y_min", y_min_, {.default_value = -1.17, .help = "lower edge"});
     keys.number("y_max", y_max_, {.default_value = 1.17, .help = "upper edge: that of row 0"});
-    keys.integer("rows", extents_.rows, {.minimum = 1, .unit = "rows", .example = "900", .help = "points down"});
+    keys.integer("rows", extents_.rows,
+                 {.minimum = 1,
+                  .unit = "rows",
+                  .example = "900",
+                  .help = "points down, each in the middle of its cell of the region"});
     keys.integer("cols", extents_.cols, {.minimum = 1, .unit = "columns", .example = "1000", .help = "points across"});
     keys.integer("limit", limit_,
                  {.default_value = 1000,
                   .minimum = 1,
                   .maximum = 1'000'000'000,
                   .unit = "steps",
-                  .help = "after so many steps a point counts as one that never leaves"});
+                  .help = "after so many steps a point counts as one that never leaves, and its element is 0"});
     keys.integer("block_rows", block_rows_,
                  {.default_value = 0,
                   .minimum = 1,

@@ -113,13 +113,14 @@ void CommonKeys::declare_sections(deck::Keys& keys, const Job& of) {
                 .help = "level of the arrays' compression (shuffle, gzip): 1 is quick, 9 small, 0 none"});
   keys.boolean("durable", durable,
                {.default_value = true, .help = "wait until the file is on the disk before it gets its name"});
-  keys.integer("writers", writers,
-               {.default_value = io::kEveryNode,
-                .minimum = 1,
-                .default_text = "every node",
-                .unit = "nodes",
-                .example = "1",
-                .help = "nodes that write the file, each for its neighbours too; of compressed arrays it is one"});
+  keys.integer(
+      "writers", writers,
+      {.default_value = io::kEveryNode,
+       .minimum = 1,
+       .default_text = "every node",
+       .unit = "nodes",
+       .example = "1",
+       .help = "nodes that write the file, each for its neighbours too, at most all; of compressed arrays it is one"});
   keys.section("memory", "how the shared window gets its memory");
   keys.choice("pages", pages,
               {{"auto", "the first of the following that the kernel allows"},

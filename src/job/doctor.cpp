@@ -128,7 +128,7 @@ bool remove(const Leftover& leftover) {
 
 void examine_leftovers(bool clean) {
   const std::vector<Leftover> leftovers = find_leftovers();
-  if (leftovers.empty()) good("leftovers", "none of this user's dead runs");
+  if (leftovers.empty()) good("leftovers", "none of this user's dead runs; those of the last minute are not looked at");
   if (nested_pid_namespace()) {
     for (const Leftover& leftover : leftovers)
       warn("leftovers",

@@ -94,7 +94,8 @@ class Victim(FaultCase):
 
     def assert_told(self, step, ranks, nodes, rank, action, *arguments):
         status = launch.RESOURCES if action == "bad_alloc" else INTERNAL
-        message = "the memory of a process ran out" if action == "bad_alloc" else f"a fault was asked for at {step.split('@')[0]}"
+        asked = f"a fault was asked for at {step.split('@')[0]}"
+        message = "the memory of a process ran out" if action == "bad_alloc" else asked
         messages = [message]
         if step == "phase.block" and action == "throw":
             failing = range(ranks) if rank == "*" else [int(rank)]

@@ -16,9 +16,11 @@ import subprocess
 import time
 
 from fault_case import END_S, FaultCase, launch, side_by_side, state_of, wait_until
-from injection_test import OF_RANK_0, OF_STREAMS, compression_for, pictures_for, rows_for, steps
+from injection_test import OF_RANK_0, OF_SEVERAL_NODES, OF_STREAMS, compression_for, pictures_for, rows_for, steps
 
 RANDOM_KILLS = 200
+# Ranks, nodes, and the rank that is killed while it writes rows of other nodes.
+MOVES = ((4, 2, 0), (4, 4, 0))
 # Ranks, and nodes; 0: without mpirun.
 LAYOUTS = ((0, 1), (1, 1), (2, 1), (4, 1), (4, 2))
 # Killed runs spend most of their time in waiting for mpirun to notice.
@@ -149,7 +151,7 @@ class Arena(FaultCase):
             self.assert_status(result, 128 + signal.SIGKILL if ranks else -signal.SIGKILL)
 
     def kill_mpirun_at_step(self, step, number):
-        process = self.begin(2, 1, True, step, WINDROW_FAULT=f"{step}:0:stop")
+        process = self.begin(2, 2 if step in OF_SEVERAL_NODES else 1, True, step, WINDROW_FAULT=f"{step}:0:stop")
         wait_until(lambda: "T" in map(state_of, launch.children(process.pid)), "rank 0 has come to the step")
         self.send(process, 2, "mpirun", number)
         for pid in session_of(process.pid):
@@ -198,7 +200,8 @@ class Kills(launch.unittest.TestCase):
     def test_at_each_step(self):
         tasks = []
         for number, step in enumerate(steps()):
-            for ranks, nodes, victim in ((0, 1, 0), (2, 1, 0), (2, 1, 1), (4, 2, 2)):
+            several = step in OF_SEVERAL_NODES
+            for ranks, nodes, victim in MOVES if several else ((0, 1, 0), (2, 1, 0), (2, 1, 1), (4, 2, 2)):
                 if step not in OF_STREAMS and (step not in OF_RANK_0 or victim == 0):
                     tasks.append(("kill_at_step", step, ranks, nodes, victim, number % 2 == 0))
         self.kill_all("kill -9 of a rank at each step of a run; 1, 2, 4 ranks", tasks)

@@ -52,16 +52,6 @@ DECKS = {
 }
 
 
-def contents(path):
-    """Bytes and types of all that is computed: not of what tells who computed it, and when."""
-    found = {}
-    with h5py.File(path, "r") as file:
-        file.visititems(lambda name, item: found.update({name: (item.dtype.str, item.shape, item[()].tobytes())})
-                        if isinstance(item, h5py.Dataset) and (not name.startswith("provenance/") or "checksums" in name)
-                        else None)
-    return found
-
-
 class Jobs(ClusterCase):
     def setUp(self):
         super().setUp()
@@ -72,10 +62,10 @@ class Jobs(ClusterCase):
         """What one process on one host makes."""
         result = self.on("node1", launch.Program.path, "run", f"{name}.toml", "--output", f"{name}-1.h5", "--quiet")
         self.assert_status(result, launch.DONE)
-        return contents(self.folder / f"{name}-1.h5")
+        return launch.contents(self.folder / f"{name}-1.h5")
 
     def assert_same(self, name, path, one):
-        other = contents(self.folder / path)
+        other = launch.contents(self.folder / path)
         self.assertEqual(one.keys(), other.keys(), name)
         for key, value in one.items():
             self.assertTrue(value == other[key], f"{name}: {key} differs")

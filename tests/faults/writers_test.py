@@ -6,8 +6,6 @@
 
 import pathlib
 
-import h5py
-
 import interposed
 from fault_case import FaultCase, launch, told
 
@@ -78,15 +76,6 @@ PAGE = 4096
 MEBIBYTE = 1 << 20
 
 
-def contents(path):
-    found = {}
-    with h5py.File(path, "r") as file:
-        file.visititems(lambda name, item: found.update({name: (item.dtype.str, item.shape, item[()].tobytes())})
-                        if isinstance(item, h5py.Dataset) and (not name.startswith("provenance/") or "checksums" in name)
-                        else None)
-    return found
-
-
 def node_of(rank, ranks, nodes):
     """Of a host whose ranks are dealt to pretended nodes."""
     return rank * min(nodes, ranks) // ranks
@@ -100,7 +89,7 @@ class WritersCase(FaultCase):
         result = self.run_deck("--pretend-nodes", nodes, "--overwrite", "--quiet", *arguments, ranks=ranks)
         self.assert_status(result, launch.DONE)
         self.assert_whole()
-        return contents(self.output / "out.h5")
+        return launch.contents(self.output / "out.h5")
 
     def record(self, ranks, nodes, block, *arguments):
         """Of a run, for each rank: (offset, bytes, path) of everything that it has written, in order."""
